@@ -1,0 +1,209 @@
+package incident
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A closed room stays readable a week before it is archived, so that a reopening
+// finds it where everybody left it.
+const archiveAfter = 7 * 24 * time.Hour
+
+func (d *deciding) resolve(c Resolve) error {
+	var how Sealed
+	if c.Text != "" {
+		t, err := text("summary", c.Text, MaxText)
+		if err != nil {
+			return err
+		}
+		how = Seal(t)
+	}
+	d.stopClock(ClockAck, d.s.Paging.AckedBy != "")
+	for _, name := range []ClockName{ClockRung, ClockQuiet} {
+		d.stopClock(name, false)
+	}
+	for _, name := range []ClockName{ClockUpdate, ClockContain, ClockResolve} {
+		d.stopClock(name, true)
+	}
+	d.emit(WasResolved{how})
+	d.say(PlaceRoom, "", true)
+	d.tellPager("resolve")
+	if due, remind, ok := d.r.PostMortem(d.s.Severity, d.a.At); ok && !d.s.Drill {
+		d.draft(due, remind)
+	}
+	d.dress()
+	return nil
+}
+
+func (d *deciding) reopen(c Reopen) error {
+	if d.s.Status == Open {
+		return Refuse("same", fmt.Sprintf("%s is open.", d.s.Stream), "")
+	}
+	why, err := text("reason", c.Why, MaxText)
+	if err != nil {
+		return err
+	}
+	mine := d.a.By.ID == d.s.Holder(Commander) || d.a.By.ID == d.s.Paging.AckedBy
+	d.emit(WasReopened{Seal(why)})
+	d.say(PlaceRoom, "", true)
+	d.stopClock(ClockPostMortem, false)
+	d.startClocks(d.a.At)
+	if mine {
+		d.stopClock(ClockAck, true) // whoever has it reopened it
+	} else {
+		d.startLadder(d.r.Ladder(d.s.Severity, d.s.Type), "the incident was reopened")
+	}
+	d.dress()
+	return nil
+}
+
+// close files the incident away. What is still owed is named, and stays an obstacle
+// unless somebody waives it by name.
+func (d *deciding) close(c Close) error {
+	if d.s.Status == Open {
+		return Refuse("not-resolved", fmt.Sprintf("%s is not resolved yet.", d.s.Stream), "`resolve <how>` comes first.")
+	}
+	left := d.left()
+	if len(left) > 0 && c.Waive == "" {
+		return Refuse("duties-open", "Before closing: "+strings.Join(left, "; ")+".",
+			"Do them, or say `close waive <why>`: it is recorded under your name.")
+	}
+	var waived Sealed
+	if c.Waive != "" {
+		t, err := text("reason", c.Waive, MaxText)
+		if err != nil {
+			return err
+		}
+		waived = Seal(t)
+	}
+	d.stopClock(ClockPostMortem, d.s.Report.Number != 0)
+	d.emit(WasClosed{waived})
+	d.say(PlaceRoom, "", true)
+	d.owe(ArchiveRoom{}, "archive", RankRefresh, d.a.At.Add(archiveAfter), time.Time{})
+	return nil
+}
+
+// left is what still has to be done before closing, each in a few words.
+func (d *deciding) left() []string {
+	var left []string
+	open := 0
+	for _, t := range d.s.Tasks {
+		if !t.Done && !t.Checklist {
+			open++
+		}
+	}
+	if open > 0 {
+		left = append(left, fmt.Sprintf("%d open task(s)", open))
+	}
+	if d.s.Drill {
+		return left
+	}
+	if !d.s.Report.Drafted.IsZero() && d.s.Report.Number == 0 {
+		left = append(left, "the post-mortem is not published")
+	}
+	if d.s.Severest <= P2 {
+		if d.s.Report.Sections[SectionRootCause].IsZero() {
+			left = append(left, "the root cause is not written")
+		}
+		if !d.prevents() {
+			left = append(left, "no action item prevents a recurrence")
+		}
+	}
+	for _, it := range d.s.Items {
+		if it.Owner == "" || it.Due.IsZero() {
+			left = append(left, fmt.Sprintf("action item %d has no owner or no date", it.N))
+		}
+	}
+	return left
+}
+
+func (d *deciding) prevents() bool {
+	for _, it := range d.s.Items {
+		if it.Kind == "prevent" {
+			return true
+		}
+	}
+	return false
+}
+
+// mergeInto only asks: this incident ends once the other has taken it, so that two
+// that are merged into each other at once both stay alive.
+func (d *deciding) mergeInto(c MergeInto) error {
+	if c.Into == d.s.Stream {
+		return Refuse("same", "An incident cannot be merged into itself.", "")
+	}
+	if d.s.Merging != "" {
+		return Refuse("merging", fmt.Sprintf("%s is being merged into %s.", d.s.Stream, d.s.Merging), "")
+	}
+	d.emit(MergeAsked(c))
+	d.tell(c.Into, TakeMerged{From: d.s.Stream})
+	return nil
+}
+
+func (d *deciding) takeMerged(c TakeMerged) error {
+	switch {
+	case has(d.s.Related, c.From) && c.Source != nil && c.Source.Status == Merged:
+		return nil
+	case d.s.Merging != "" || d.s.Status == Merged:
+		return Refuse("merged", fmt.Sprintf("%s is itself merged into another.", d.s.Stream), "")
+	case d.s.Status == Closed:
+		return Refuse("closed", fmt.Sprintf("%s is closed.", d.s.Stream), "Reopen it first.")
+	}
+	d.emit(TookMerged{c.From})
+	d.say(PlaceRoom, "", true)
+	if s := c.Source; s != nil {
+		d.takeOver(*s)
+	}
+	d.tell(c.From, MergeTaken{d.s.Stream})
+	return nil
+}
+
+// takeOver brings people and scope along; nobody enters a confidential incident, and
+// no text of one leaves it, by way of a merge.
+func (d *deciding) takeOver(from State) {
+	if d.s.Private || from.Private {
+		return
+	}
+	for _, id := range sortedKeys(from.People) {
+		part := from.People[id]
+		if part.Joined && !d.s.IsExcluded(id) && !d.s.People[id].Joined {
+			d.meet(part.Person)
+			d.emit(Joined{Person: id})
+			d.invite(part.Person)
+		}
+	}
+	for _, it := range from.Scope {
+		if it.Name.Text != "" {
+			_ = d.scoped(MarkScope{Kind: it.Kind, Name: it.Name.Text, State: it.State}) // already there is fine
+		}
+	}
+}
+
+func (d *deciding) mergeTaken(c MergeTaken) error {
+	if d.s.Status == Merged {
+		return nil
+	}
+	for _, name := range append([]ClockName{ClockRung, ClockQuiet}, targets...) {
+		d.stopClock(name, false)
+	}
+	d.emit(MergedAway(c))
+	d.say(PlaceRoom, "", true)
+	d.tellPager("resolve")
+	d.owe(ArchiveRoom{}, "archive", RankRefresh, d.a.At.Add(archiveAfter), time.Time{})
+	d.dress()
+	return nil
+}
+
+func (d *deciding) relate(c Relate) error {
+	if c.To == d.s.Stream {
+		return Refuse("same", "An incident is not related to itself.", "")
+	}
+	if has(d.s.Related, c.To) {
+		return Refuse("same", fmt.Sprintf("%s and %s are related already.", d.s.Stream, c.To), "")
+	}
+	d.emit(LinkedTo(c))
+	d.say(PlaceRoom, "", false)
+	d.tell(c.To, TakeRelated{d.s.Stream})
+	return nil
+}
