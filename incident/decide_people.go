@@ -126,11 +126,9 @@ func (d *deciding) join(c Join) error {
 	}
 	part := d.s.People[p.ID]
 	if part.Joined && !c.Observer || part.Observer && c.Observer {
-		d.invite(p) // perhaps they left the channel
-		if len(d.c.Effects) == 0 {
-			return Refuse("same", "They are in already.", "")
+		if d.s.Room.Channel == "" {
+			return Refuse("same", "They are in already; the room is still being opened.", "")
 		}
-		return nil
 	}
 	d.meet(p)
 	d.emit(Joined{p.ID, c.Observer})

@@ -20,11 +20,7 @@ func (d *deciding) markScope(c MarkScope) error {
 	if !has([]ScopeState{Suspected, Confirmed, Cleared}, c.State) {
 		return Refuse("unknown-state", fmt.Sprintf("%q is not a state of scope.", c.State), "States: suspected, confirmed, cleared.")
 	}
-	if err := d.scoped(c); err != nil {
-		return err
-	}
-	d.say(PlaceRoom, "", false)
-	return nil
+	return d.scoped(c)
 }
 
 // scoped records what stands where; the same thing again changes its line.
@@ -46,6 +42,9 @@ func (d *deciding) scoped(c MarkScope) error {
 		return Refuse("too-many", fmt.Sprintf("An incident has at most %d things in scope.", MaxItems), "")
 	}
 	d.emit(Scoped{n, c.Kind, Seal(name), c.State, Seal(c.Note)})
+	if d.s.Room.Channel != "" {
+		d.say(PlaceRoom, "", false)
+	}
 	if !known && c.State != Cleared && !d.s.Private {
 		d.invite(d.r.Owners(name)...)
 	}

@@ -40,6 +40,9 @@ func (d *deciding) emit(e Event) int64 {
 
 // owe makes the world owe an effect that follows from the last event.
 func (d *deciding) owe(e Effect, lane string, rank Rank, due, notAfter time.Time) {
+	if len(d.c.Events) == 0 {
+		panic(fmt.Sprintf("incident: %T is owed for nothing that became true", e)) // its id would be another's
+	}
 	d.ordinal++
 	d.c.Effects = append(d.c.Effects, Owed{
 		ID:  EffectID(fmt.Sprintf("%s/%d/%d", d.s.Stream, d.s.Seq, d.ordinal)),
