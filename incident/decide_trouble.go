@@ -6,6 +6,12 @@ import "time"
 func (d *deciding) vendorSaid(c VendorSaid) error {
 	page, ours := d.pageOf(c.Vendor)
 	by := c.Who
+	if ours && c.Vendor.Incident != "" && d.s.Paging.Pages[page].Vendor.Incident == "" {
+		// The pager's own number is known now; what it says later comes under that.
+		c.Vendor.Key = d.s.Paging.Pages[page].Vendor.Key
+		d.emit(Paged{Page: page, Vendor: c.Vendor})
+		d.c.Claims = append(d.c.Claims, "pd:"+c.Vendor.Incident)
+	}
 	switch c.Kind {
 	case "incident.acknowledged":
 		if d.s.Status == Open && d.s.Paging.Running && by.Known() {

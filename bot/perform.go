@@ -1,0 +1,108 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/tocsin-ir/tocsin/incident"
+)
+
+// Kinds are the stored kinds of effects that Perform carries out.
+func Kinds() []string {
+	var out []string
+	for _, e := range []incident.Effect{
+		incident.OpenRoom{}, incident.DressRoom{}, incident.Invite{}, incident.Remove{},
+		incident.Say{}, incident.Refresh{}, incident.ArchiveRoom{},
+	} {
+		out = append(out, incident.KindOf(e))
+	}
+	return out
+}
+
+// roomWait is how soon to look again for a room that is not open yet.
+const roomWait = 2 * time.Second
+
+// errNoRoom says that an effect has to wait for the room.
+var errNoRoom = errors.New("the room is not open yet")
+
+// Perform carries out one effect in Slack. The answers are incident.RoomIsOpen,
+// incident.MessageIsUp and, when the room turns out to be gone, incident.RoomIsGone.
+func (s *Slack) Perform(ctx context.Context, t incident.Task, _ func(incident.Command) error) (incident.Command, error) {
+	if e, ok := t.Effect.(incident.OpenRoom); ok {
+		return s.openRoom(ctx, t, e)
+	}
+	answer, err := s.perform(ctx, t)
+	if is(err, "not_in_channel") && aboutRoom(t) && s.join(ctx, t.State.Room.Channel, t.Rank) == nil {
+		answer, err = s.perform(ctx, t) // somebody had taken us out of the room
+	}
+	if is(err, "channel_not_found", "is_archived", "channel_is_archived") && aboutRoom(t) {
+		return incident.RoomIsGone{Why: gone(err)}, nil
+	}
+	return answer, err
+}
+
+func (s *Slack) perform(ctx context.Context, t incident.Task) (incident.Command, error) {
+	if aboutRoom(t) {
+		switch {
+		case t.State.Room.Lost != "":
+			return nil, nil // the record says so already
+		case t.State.Room.Channel == "":
+			return nil, incident.Later(errNoRoom, roomWait)
+		}
+	}
+	switch e := t.Effect.(type) {
+	case incident.DressRoom:
+		return nil, s.dressRoom(ctx, t)
+	case incident.Invite:
+		return nil, s.invite(ctx, t, e)
+	case incident.Remove:
+		return nil, s.remove(ctx, t, e)
+	case incident.Say:
+		return nil, s.say(ctx, t, e)
+	case incident.Refresh:
+		return s.refresh(ctx, t, e)
+	case incident.ArchiveRoom:
+		return nil, s.archiveRoom(ctx, t)
+	}
+	return nil, incident.GiveUp(fmt.Errorf("perform %T: not Slack's", t.Effect))
+}
+
+func (s *Slack) join(ctx context.Context, channel string, rank incident.Rank) error {
+	return s.call(ctx, "conversations.join", channel, rank, func() error {
+		_, _, _, err := s.api.JoinConversationContext(ctx, channel)
+		return err
+	})
+}
+
+// aboutRoom reports whether the effect cannot be performed without the room.
+func aboutRoom(t incident.Task) bool {
+	switch e := t.Effect.(type) {
+	case incident.DressRoom, incident.Invite, incident.Remove, incident.ArchiveRoom:
+		return true
+	case incident.Say:
+		return e.To == incident.PlaceRoom
+	case incident.Refresh:
+		return e.View == incident.ViewSummary
+	}
+	return false
+}
+
+func gone(err error) string {
+	if is(err, "channel_not_found") {
+		return "The channel was deleted, or the app was taken out of it."
+	}
+	return "The channel was archived."
+}
+
+// slackOf is a person's Slack user id, "" when none is known.
+func slackOf(s incident.State, id incident.PersonID) string {
+	if p := s.Person(id); p.Slack != "" {
+		return p.Slack
+	}
+	if bareMention.MatchString("@" + string(id)) {
+		return string(id)
+	}
+	return ""
+}

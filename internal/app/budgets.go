@@ -1,0 +1,89 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/tocsin-ir/tocsin/incident"
+	"github.com/tocsin-ir/tocsin/store/coord"
+)
+
+// Slack's rate tiers, requests a minute for each method and workspace.
+// Source: https://docs.slack.dev/apis/web-api/rate-limits
+var tiers = map[int]coord.Rate{
+	1: {Per: time.Minute, N: 1},
+	2: {Per: time.Minute, N: 20},
+	3: {Per: time.Minute, N: 50},
+	4: {Per: time.Minute, N: 100},
+}
+
+// Methods that are not of tier 3.
+var tierOf = map[string]int{
+	"conversations.create": 2, "conversations.archive": 2, "conversations.rename": 2, "conversations.setTopic": 2,
+	"conversations.setPurpose": 2, "conversations.list": 2, "pins.add": 2, "pins.remove": 2, "pins.list": 2,
+	"bookmarks.add": 2, "bookmarks.list": 2, "reactions.remove": 2, "users.list": 2, "usergroups.list": 2,
+	"conversations.members": 4, "chat.postEphemeral": 4, "views.open": 4, "views.publish": 4, "views.push": 4,
+	"views.update": 4, "users.info": 4, "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4, "auth.test": 4,
+}
+
+// postRate is about one message a second for each channel, short bursts allowed.
+var postRate = coord.Rate{Per: time.Second, N: 1, Burst: 4}
+
+// PagerDuty: about 120 events a minute for each integration key, 960 REST calls for
+// each API key. GitHub: 80 requests that create content a minute.
+var (
+	eventsRate = coord.Rate{Per: time.Minute, N: 120, Burst: 30}
+	restRate   = coord.Rate{Per: time.Minute, N: 960, Burst: 60}
+	githubRate = coord.Rate{Per: time.Minute, N: 80, Burst: 20}
+)
+
+var errBudget = errors.New("the vendor's budget is spent")
+
+// slackBudget asks before every call of the Web API.
+type slackBudget struct{ budget coord.Budget }
+
+// Take takes a token or says how long to wait.
+func (b slackBudget) Take(ctx context.Context, method, channel string, rank incident.Rank) error {
+	rate := tiers[3]
+	if tier, ok := tierOf[method]; ok {
+		rate = tiers[tier]
+	}
+	if method == "chat.postMessage" {
+		rate = postRate
+	}
+	return take(ctx, b.budget, slackKey(method, channel), rate, rank)
+}
+
+// Penalise is told of every 429.
+func (b slackBudget) Penalise(ctx context.Context, method, channel string, wait time.Duration) {
+	_ = b.budget.Penalise(ctx, slackKey(method, channel), wait) // the caller waits all the same
+}
+
+// slackKey: only messages are counted by channel.
+func slackKey(method, channel string) string {
+	if method == "chat.postMessage" {
+		return "slack/" + method + "/" + channel
+	}
+	return "slack/" + method
+}
+
+func take(ctx context.Context, b coord.Budget, key string, rate coord.Rate, rank incident.Rank) error {
+	wait, err := b.Take(ctx, key, rate, rank)
+	if err != nil || wait == 0 {
+		return err
+	}
+	return incident.Later(errBudget, wait)
+}
+
+func (a *App) pagerBudget(ctx context.Context, method string, rank incident.Rank) error {
+	rate := restRate
+	if method == "POST /v2/enqueue" {
+		rate = eventsRate
+	}
+	return take(ctx, a.coord, "pagerduty/"+method, rate, rank)
+}
+
+func (a *App) githubBudget(ctx context.Context, method string, rank incident.Rank) error {
+	return take(ctx, a.coord, "github/"+method, githubRate, rank)
+}

@@ -1,0 +1,208 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/tocsin-ir/tocsin/bot"
+	"github.com/tocsin-ir/tocsin/internal/clock"
+	"github.com/tocsin-ir/tocsin/internal/config"
+	"github.com/tocsin-ir/tocsin/internal/sandbox"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/fault"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/page"
+	"github.com/tocsin-ir/tocsin/templates"
+)
+
+// DemoOptions say how the world is made. The zero value is what `tocsin demo` wants.
+type DemoOptions struct {
+	Speed    float64 // of the clock; 0 takes 1
+	Database string  // "" makes a temporary one, removed at the end
+	Redis    string
+	HTTPMode bool // Slack delivers signed HTTP requests instead of using Socket Mode
+	// NoRateLimits switches Slack's rate tiers off, for stories that are not about them.
+	NoRateLimits bool
+	Log          *slog.Logger
+}
+
+// Demo is Tocsin with a world around it: honest vendors in this process, nobody else.
+type Demo struct {
+	World *sandbox.World
+	Clock *clock.Fast
+	// URL is where Tocsin listens.
+	URL string
+
+	options DemoOptions
+	config  config.Config
+	ctx     context.Context // of the world; the app's own ends earlier at a restart
+	address string
+	app     *App
+	halt    func() error
+	remove  string // temporary folder
+}
+
+// StartDemo opens the world and starts Tocsin in it. It ends with Close.
+func StartDemo(ctx context.Context, o DemoOptions) (_ *Demo, err error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	d := &Demo{options: o, ctx: ctx, Clock: clock.NewFast(time.Now(), max(1, o.Speed))}
+	defer func() {
+		if err != nil {
+			_ = d.Close() // the first error tells more
+		}
+	}()
+	if d.options.Database == "" {
+		if d.remove, err = os.MkdirTemp("", "tocsin-demo-"); err != nil {
+			return nil, fmt.Errorf("make a place for the database: %w", err)
+		}
+		d.options.Database = filepath.Join(d.remove, "tocsin.db")
+	}
+	d.World, err = sandbox.Start(ctx, sandbox.Options{Clock: d.Clock, Log: o.Log, HTTPMode: o.HTTPMode, NoRateLimits: o.NoRateLimits})
+	if err != nil {
+		return nil, fmt.Errorf("open the world: %w", err)
+	}
+	d.address = "127.0.0.1:0"
+	d.config = d.configure()
+	if err := d.Begin(); err != nil {
+		return nil, err
+	}
+	manifest, err := bot.Manifest(bot.ManifestOptions{Name: "Tocsin", Prefix: "/incident", SocketMode: !o.HTTPMode, URL: d.URL})
+	if err != nil {
+		return nil, fmt.Errorf("make the app's manifest: %w", err)
+	}
+	if err := d.World.Install(manifest); err != nil {
+		return nil, fmt.Errorf("install the app: %w", err)
+	}
+	if err := d.World.Connect(d.URL); err != nil {
+		return nil, fmt.Errorf("connect the vendors: %w", err)
+	}
+	return d, d.awake(ctx)
+}
+
+// configure is the configuration an operator would write for this world.
+func (d *Demo) configure() config.Config {
+	w := d.World
+	c := config.Config{
+		Workspace: "demo", Database: d.options.Database, Redis: d.options.Redis, LogLevel: "info",
+		Slack: config.Slack{URL: w.SlackURL, BotToken: config.NewSecret(w.BotToken), SigningSecret: config.NewSecret(w.SigningSecret)},
+		PagerDuty: config.PagerDuty{Token: config.NewSecret(w.PagerDutyToken), From: w.From, Keys: map[string]config.Secret{},
+			WebhookSecrets: []config.Secret{config.NewSecret(w.WebhookSecret)}, URL: w.PagerDutyURL, EventsURL: w.EventsURL},
+		GitHub: config.GitHub{Token: config.NewSecret(w.GitHubToken), URL: w.GitHubURL, WebhookSecret: config.NewSecret(w.WebhookSecret)},
+	}
+	if !d.options.HTTPMode {
+		c.Slack.AppToken = config.NewSecret(w.AppToken)
+	}
+	for name, key := range w.RoutingKeys {
+		c.PagerDuty.Keys[name] = config.NewSecret(key)
+	}
+	return c
+}
+
+// Begin starts Tocsin; after Halt it is a restart on the same database and address.
+func (d *Demo) Begin() error {
+	if d.halt != nil {
+		return errors.New("it is running")
+	}
+	listener, err := net.Listen("tcp", d.address)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	d.address = listener.Addr().String()
+	d.URL = "http://" + d.address
+	ctx, cancel := context.WithCancel(d.ctx)
+	a, err := New(ctx, d.config, Parts{Clock: d.Clock, Plan: templates.DemoPlan(), Log: d.options.Log})
+	if err != nil {
+		cancel()
+		return errors.Join(err, listener.Close())
+	}
+	done := make(chan error, 1)
+	go func() { done <- a.Serve(ctx, listener) }()
+	d.app = a
+	d.halt = func() error {
+		cancel()
+		err := <-done
+		a.Close()
+		return err
+	}
+	return nil
+}
+
+// Halt stops Tocsin as an operator would. The world goes on.
+func (d *Demo) Halt() error {
+	if d.halt == nil {
+		return nil
+	}
+	err := d.halt()
+	d.halt, d.app = nil, nil
+	return err
+}
+
+// App is the running server; nil while it is halted.
+func (d *Demo) App() *App { return d.app }
+
+// awake waits until Slack can reach Tocsin.
+func (d *Demo) awake(ctx context.Context) error {
+	if d.options.HTTPMode {
+		return nil
+	}
+	for range 500 {
+		if d.World.Slack.Sockets() > 0 {
+			return nil
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return errors.New("no Socket Mode connection within five seconds")
+}
+
+// Restart halts and begins again, and waits until Slack can reach Tocsin.
+func (d *Demo) Restart(ctx context.Context) error {
+	if err := d.Halt(); err != nil {
+		return err
+	}
+	if err := d.Begin(); err != nil {
+		return err
+	}
+	return d.awake(ctx)
+}
+
+// Page is the chat client a newcomer sees.
+func (d *Demo) Page() http.Handler {
+	var personas []page.Persona
+	for _, p := range d.World.People {
+		if !p.Deactivated {
+			personas = append(personas, page.Persona{Slack: p.Slack, Name: p.RealName, Title: p.Title, PagerDuty: p.PagerDuty, GitHub: p.GitHub})
+		}
+	}
+	var completions []page.Completion
+	for _, v := range bot.Verbs("/incident", "/postmortem") {
+		completions = append(completions, page.Completion{Text: v.Text, Usage: v.Usage, Help: v.Summary})
+	}
+	return page.New(page.Parts{
+		Title: "Tocsin", Slack: d.World.Slack, PagerDuty: d.World.PagerDuty, GitHub: d.World.GitHub, Clock: d.Clock,
+		Personas: personas, Completions: completions,
+		Faults: map[string]*fault.Set{"slack": d.World.Slack.Faults(), "pagerduty": d.World.PagerDuty.Faults(), "github": d.World.GitHub.Faults()},
+	})
+}
+
+// Close ends Tocsin, then the world.
+func (d *Demo) Close() error {
+	err := d.Halt()
+	if d.World != nil {
+		d.World.Close()
+	}
+	if d.remove != "" {
+		err = errors.Join(err, os.RemoveAll(d.remove))
+	}
+	return err
+}

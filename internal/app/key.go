@@ -1,0 +1,57 @@
+package app
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/tocsin-ir/tocsin/internal/config"
+)
+
+// masterKey is the key that wraps the keys of sealed texts. Without one configured, a
+// SQLite database gets a key file beside it, which a copy of the database alone does
+// not hold. It returns where the key came from, to be said at start.
+func masterKey(c config.Config) (key []byte, from string, err error) {
+	if c.Key.IsSet() {
+		key, err = hex.DecodeString(c.Key.Reveal())
+		if err != nil {
+			return nil, "", errors.New("the key is not 64 hex digits")
+		}
+		return key, "TOCSIN_KEY", nil
+	}
+	if strings.HasPrefix(c.Database, "postgres") {
+		return nil, "", errors.New("a PostgreSQL database needs TOCSIN_KEY: 64 hex digits, the same for every replica (`openssl rand -hex 32`)")
+	}
+	path := strings.TrimPrefix(c.Database, "sqlite:") + ".key"
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return makeKey(path)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read key file: %w", err)
+	}
+	if key, err = hex.DecodeString(strings.TrimSpace(string(b))); err != nil || len(key) != 32 {
+		return nil, "", fmt.Errorf("key file %s does not hold 64 hex digits", path)
+	}
+	return key, path, nil
+}
+
+func makeKey(path string) ([]byte, string, error) {
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
+		return nil, "", fmt.Errorf("make key: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, "", fmt.Errorf("make key file: %w", err)
+	}
+	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return nil, "", fmt.Errorf("write key file: %w", err)
+	}
+	return key, path + " (new)", nil
+}

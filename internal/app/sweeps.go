@@ -1,0 +1,112 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/robfig/cron/v3"
+
+	"github.com/tocsin-ir/tocsin/incident"
+	"github.com/tocsin-ir/tocsin/store"
+)
+
+// A sweep only asks; what follows is decided by the rules. Its command ids name the
+// minute, so that two replicas asking at once ask once.
+
+// sweeps runs the plan's scheduled questions on the app's clock until ctx ends.
+func (a *App) sweeps(ctx context.Context) error {
+	log := cronLog{a.log}
+	chain := cron.NewChain(cron.Recover(log), cron.SkipIfStillRunning(log))
+	s := a.plan.Now().Settings().Sweeps
+	zone, err := time.LoadLocation(s.Zone)
+	if err != nil {
+		return fmt.Errorf("zone of the sweeps: %w", err)
+	}
+	type job struct {
+		name string
+		when cron.Schedule
+		job  cron.Job
+		next time.Time
+	}
+	var jobs []*job
+	for _, j := range []struct {
+		name, spec string
+		run        func(context.Context)
+	}{
+		{"oncall", s.OnCall, a.sweepOnCall},
+		{"items", s.Overdue, func(ctx context.Context) { a.nudge(ctx, "items") }},
+		{"stale", s.Stale, func(ctx context.Context) { a.nudge(ctx, "stale") }},
+		{"digest", s.Reminders, func(ctx context.Context) { a.nudge(ctx, "digest") }},
+	} {
+		if j.spec == "" {
+			continue
+		}
+		when, err := cron.ParseStandard(j.spec)
+		if err != nil {
+			return fmt.Errorf("sweep %s: %w", j.name, err)
+		}
+		run := func() {
+			if ok, err := a.coord.Hold(ctx, "sweep/"+j.name, time.Minute); err == nil && ok {
+				j.run(ctx)
+			}
+		}
+		jobs = append(jobs, &job{name: j.name, when: when, job: chain.Then(cron.FuncJob(run)), next: when.Next(a.clock.Now().In(zone))})
+	}
+	a.sweepOnCall(ctx) // who is on call has to be known before the first page fails
+	for len(jobs) > 0 {
+		next := jobs[0]
+		for _, j := range jobs {
+			if j.next.Before(next.next) {
+				next = j
+			}
+		}
+		if err := a.clock.Sleep(ctx, next.next.Sub(a.clock.Now())); err != nil {
+			return nil
+		}
+		go next.job.Run()
+		next.next = next.when.Next(a.clock.Now().In(zone))
+	}
+	<-ctx.Done()
+	return nil
+}
+
+func (a *App) sweepOnCall(ctx context.Context) {
+	if a.pager == nil || !a.config.PagerDuty.Token.IsSet() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	if err := a.pager.RefreshOnCall(ctx, a.plan.Now().Schedules(), nil); err != nil {
+		a.log.Warn("who is on call could not be refreshed", "error", err)
+	}
+}
+
+// nudge asks every incident that may have something overdue.
+func (a *App) nudge(ctx context.Context, sweep string) {
+	open, err := a.db.List(ctx, store.Filter{Limit: 1000})
+	if err != nil {
+		a.log.Error("sweep", "sweep", sweep, "error", err)
+		return
+	}
+	now := a.clock.Now()
+	for _, s := range open {
+		asked := incident.Asked{
+			ID: incident.CommandID(fmt.Sprintf("sweep/%s/%s/%s", sweep, s.Stream, now.Format("200601021504"))),
+			By: incident.Clockwork, Via: incident.ViaClock, At: now, What: incident.Nudge{Sweep: sweep},
+		}
+		if _, err := a.engine.Handle(ctx, s.Stream, asked); err != nil {
+			a.log.Warn("sweep", "sweep", sweep, "incident", s.Stream, "error", err)
+		}
+	}
+}
+
+// cronLog hands cron's own words to slog.
+type cronLog struct{ log *slog.Logger }
+
+func (l cronLog) Info(msg string, kv ...any) { l.log.Debug(msg, kv...) }
+
+func (l cronLog) Error(err error, msg string, kv ...any) {
+	l.log.Error(msg, append(kv, "error", err)...)
+}

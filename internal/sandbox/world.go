@@ -1,0 +1,144 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tocsin-ir/tocsin/internal/sandbox/github"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/pagerduty"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
+)
+
+// Clock is the time of the world: the vendors and the app live by the same one.
+type Clock interface {
+	Now() time.Time
+	Sleep(ctx context.Context, d time.Duration) error
+	AfterFunc(d time.Duration, f func()) (stop func() bool)
+	// Factor is how many seconds pass here for one of real time.
+	Factor() float64
+	SetFactor(factor float64)
+	// Advance moves the clock forward at once; whoever was due in between wakes.
+	Advance(d time.Duration)
+}
+
+// Options describe a world. Only Clock is required.
+type Options struct {
+	Clock    Clock
+	People   []Persona    // nil: People()
+	Log      *slog.Logger // nil: silence
+	TeamName string       // "Acme" when empty
+	// HTTPMode has Slack deliver signed HTTP requests instead of using Socket Mode.
+	HTTPMode bool
+	// NoRateLimits switches Slack's rate tiers off, for tests that are not about them.
+	NoRateLimits bool
+}
+
+// World is the three vendors, running, and what the app needs to reach them.
+type World struct {
+	Slack     *slack.Server
+	PagerDuty *pagerduty.Server
+	GitHub    *github.Server
+	Clock     Clock
+	People    []Persona
+
+	SlackURL      string // of the Web API, ending in /api/
+	BotToken      string
+	AppToken      string
+	SigningSecret string
+
+	PagerDutyURL   string            // of the REST API
+	EventsURL      string            // of the Events API v2
+	PagerDutyToken string            // account-level REST key
+	From           string            // e-mail of the user the app acts as
+	RoutingKeys    map[string]string // integration keys by the service's name
+
+	GitHubURL   string // of the REST API, ending in a slash
+	GitHubToken string
+
+	// WebhookSecret signs the webhooks of both PagerDuty and GitHub.
+	WebhookSecret string
+
+	servers  []*http.Server
+	mu       sync.Mutex // guards what follows
+	http     bool
+	app      string // base URL of the app, once Connect was called
+	manifest []byte
+}
+
+const fromEmail = "alice@example.com"
+
+// Start opens the world: three servers on loopback ports of their own. It ends with
+// Close, or with ctx.
+func Start(ctx context.Context, o Options) (*World, error) {
+	if o.Clock == nil {
+		return nil, errors.New("start the sandbox: it needs a clock")
+	}
+	if o.People == nil {
+		o.People = People()
+	}
+	if o.TeamName == "" {
+		o.TeamName = "Acme"
+	}
+	w := &World{
+		Clock: o.Clock, People: o.People, http: o.HTTPMode, From: fromEmail, RoutingKeys: map[string]string{},
+		PagerDutyToken: "pd-sandbox-key-0001", GitHubToken: "ghp_sandbox0001", WebhookSecret: "sandbox-webhook-secret",
+	}
+	w.Slack = slack.New(slack.Config{TeamName: o.TeamName, Clock: o.Clock, Log: o.Log, NoRateLimits: o.NoRateLimits,
+		App: slack.App{SocketMode: !o.HTTPMode}})
+	w.PagerDuty = pagerduty.New(pagerduty.Config{Clock: o.Clock, APIToken: w.PagerDutyToken})
+	w.GitHub = github.New(github.Config{Clock: o.Clock, Tokens: map[string]string{w.GitHubToken: botLogin}})
+	app := w.Slack.App()
+	w.BotToken, w.AppToken, w.SigningSecret = app.BotToken, app.AppToken, app.SigningSecret
+
+	var bases [3]string
+	for i, h := range []http.Handler{w.Slack, w.PagerDuty, w.GitHub} {
+		base, err := w.listen(h)
+		if err != nil {
+			w.Close()
+			return nil, err
+		}
+		bases[i] = base
+	}
+	w.Slack.SetBaseURL(bases[0])
+	w.PagerDuty.SetBaseURL(bases[1])
+	w.GitHub.SetBaseURL(bases[2])
+	w.SlackURL, w.PagerDutyURL, w.EventsURL, w.GitHubURL = bases[0]+"/api/", bases[1], bases[1], bases[2]+"/"
+
+	w.populate()
+	w.fillPagerDuty()
+	if err := w.fillGitHub(); err != nil {
+		w.Close()
+		return nil, err
+	}
+	context.AfterFunc(ctx, w.Close)
+	return w, nil
+}
+
+// listen serves one vendor on a loopback port of its own.
+func (w *World) listen(h http.Handler) (base string, err error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("start the sandbox: %w", err)
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)}
+	w.servers = append(w.servers, s)
+	go func() { _ = s.Serve(l) }() // ends with Close
+	return "http://" + l.Addr().String(), nil
+}
+
+// Close ends the world: sockets, timers, deliveries and servers. A second Close is
+// harmless.
+func (w *World) Close() {
+	w.Slack.Close()
+	w.PagerDuty.Close()
+	w.GitHub.Close()
+	for _, s := range w.servers {
+		_ = s.Close()
+	}
+}

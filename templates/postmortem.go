@@ -1,0 +1,336 @@
+package templates
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tocsin-ir/tocsin/incident"
+)
+
+// PostMortem writes the post-mortem from the record: what can be computed is, what
+// people must write says so until they do. events is the whole record, in order. A
+// confidential one carries numbers, durations and the codename, never a word that a
+// person wrote nor anybody's name.
+func PostMortem(s incident.State, events []incident.Recorded, o Options) Document {
+	p := newPaper(s, events, o)
+	d := Document{
+		Title:     docTitle(s, p.closed, "Post-mortem", ""),
+		Labels:    docLabels(s, "post-mortem", o),
+		Marker:    marker(o.Marker),
+		Assignees: assignees(s, s.Report.Owner),
+	}
+	if p.closed {
+		d.Assignees = nil
+	}
+	if d.Marker != "" {
+		p.b.WriteString(d.Marker + "\n")
+	}
+	p.banner()
+	p.own("Summary", incident.SectionSummary)
+	p.facts()
+	p.own("Impact", incident.SectionImpact)
+	p.severities()
+	p.roles()
+	p.goals()
+	p.chart()
+	p.keyEvents()
+	p.computed("What worked", p.worked(), incident.SectionWorked)
+	p.computed("What went wrong, and gaps", p.gaps(), incident.SectionWrong)
+	p.own("Root cause", incident.SectionRootCause)
+	p.own("Contributing factors", incident.SectionContributing)
+	p.own("Lessons", incident.SectionLessons)
+	p.items()
+	p.scope()
+	p.appendix()
+	d.Body = strings.TrimRight(p.b.String(), "\n") + "\n"
+	return d
+}
+
+// paper is a post-mortem being written.
+type paper struct {
+	s       incident.State
+	events  []incident.Recorded
+	entries []Entry // shown ones, in order of occurrence
+	o       Options
+	name    func(incident.PersonID) string
+	closed  bool
+	b       strings.Builder
+}
+
+func newPaper(s incident.State, events []incident.Recorded, o Options) *paper {
+	p := &paper{s: s, events: events, o: o, name: o.name(s), closed: o.confidential(s)}
+	say := func(r incident.Recorded) string {
+		if p.closed {
+			return bare(r.Event)
+		}
+		return teller{s, p.name}.sentence(r)
+	}
+	p.entries = shown(timeline(events, say))
+	if p.closed {
+		for i := range p.entries { // corrections and kept messages are words of people
+			n := &p.entries[i]
+			n.Link, n.Why, n.First = "", "", ""
+			if n.Edited || n.Erased {
+				n.Text = "An entry that was corrected or erased"
+			}
+		}
+	}
+	return p
+}
+
+func (p *paper) heading(h string) { p.b.WriteString("## " + h + "\n\n") }
+
+func (p *paper) line(format string, args ...any) { fmt.Fprintf(&p.b, format+"\n\n", args...) }
+
+func (p *paper) banner() {
+	if p.s.Drill {
+		p.line("**DRILL. Nothing in this document happened for real.**")
+	}
+	if p.closed {
+		p.line("This incident is confidential. It is written here as numbers and durations; the words are in its room.")
+	}
+}
+
+// own is a section that only people can write.
+func (p *paper) own(h, key string) {
+	p.heading(h)
+	p.line("%s", p.written(key))
+}
+
+func (p *paper) written(key string) string {
+	words := p.s.Report.Sections[key]
+	switch {
+	case p.closed:
+		return "_Left out: confidential._"
+	case words.IsZero() && key == incident.SectionSummary:
+		if how := p.lastWords(); how != "" {
+			return how
+		}
+		return notWritten
+	case words.IsZero() || strings.TrimSpace(words.String()) == "":
+		return notWritten
+	}
+	return Markdown(words.String())
+}
+
+const notWritten = "_Not written yet._"
+
+// lastWords is how the resolver put it, until somebody writes a summary.
+func (p *paper) lastWords() string {
+	for _, r := range slices.Backward(p.events) {
+		if e, ok := r.Event.(incident.WasResolved); ok && !p.gone(r.Seq) && strings.TrimSpace(e.Text.Text) != "" {
+			return Markdown(e.Text.String())
+		}
+	}
+	return ""
+}
+
+// gone reports that the entry was hidden or erased.
+func (p *paper) gone(seq int64) bool {
+	return !slices.ContainsFunc(p.entries, func(n Entry) bool { return n.Seq == seq && !n.Erased })
+}
+
+// computed is a section that the record begins and people go on with.
+func (p *paper) computed(h string, lines []string, key string) {
+	p.heading(h)
+	if len(lines) > 0 {
+		p.b.WriteString("From the record:\n\n")
+		for _, l := range lines {
+			p.b.WriteString("- " + l + "\n")
+		}
+		p.b.WriteString("\n")
+	}
+	p.line("%s", p.written(key))
+}
+
+func (p *paper) facts() {
+	s := p.s
+	rows := [][]string{
+		{"Incident", mdName(s, p.closed)},
+		{"Severity", fmt.Sprintf("%s, at worst %s", orNone(s.Severity.String()), orNone(s.Severest.String()))},
+	}
+	if !p.closed {
+		rows = append(rows, []string{"Type", orNone(MarkdownLine(s.Type, 60))})
+	}
+	rows = append(rows,
+		[]string{"Status", string(s.Status)},
+		[]string{"Start of impact", Stamp(s.Times.Impact)},
+		[]string{"Detected", Stamp(s.Times.Detected)},
+		[]string{"Aware", Stamp(s.Times.Awareness)},
+		[]string{"Declared", Stamp(s.Declared)},
+		[]string{"Acknowledged", Stamp(s.Times.Acknowledged)},
+		[]string{"Contained", Stamp(s.Times.Contained)},
+		[]string{"Resolved", Stamp(s.Times.Resolved)},
+	)
+	for _, span := range []struct {
+		what     string
+		from, to int64
+	}{
+		{"Impact lasted", unix(s.Times.Impact), unix(s.Times.Resolved)},
+		{"From detection to declaration", unix(s.Times.Detected), unix(s.Declared)},
+		{"From declaration to resolution", unix(s.Declared), unix(s.Times.Resolved)},
+	} {
+		if span.from != 0 && span.to > span.from {
+			rows = append(rows, []string{span.what, Age(seconds(span.to - span.from))})
+		}
+	}
+	mdTable(&p.b, []string{"", ""}, rows)
+}
+
+func (p *paper) severities() {
+	p.heading("Severity history")
+	var rows [][]string
+	for _, r := range p.events {
+		var from, to incident.Severity
+		why := ""
+		switch e := r.Event.(type) {
+		case incident.Declared:
+			to, why = e.Severity, "declared"
+		case incident.SeveritySet:
+			from, to, why = e.From, e.To, e.Reason.String()
+			if p.gone(r.Seq) {
+				why = ""
+			}
+		default:
+			continue
+		}
+		row := []string{Stamp(r.Occurred), strings.TrimPrefix(from.String()+" → "+to.String(), " → ")}
+		if !p.closed {
+			row = append(row, MarkdownLine(p.name(r.By), 80), MarkdownLine(why, maxLine))
+		}
+		rows = append(rows, row)
+	}
+	head := []string{"When", "Severity", "By", "Why"}
+	if p.closed {
+		head = head[:2]
+	}
+	mdTable(&p.b, head, rows)
+}
+
+func (p *paper) roles() {
+	if p.closed {
+		return
+	}
+	p.heading("Roles")
+	var rows [][]string
+	for _, r := range p.events {
+		if e, ok := r.Event.(incident.RoleTaken); ok {
+			rows = append(rows, []string{MarkdownLine(string(e.Role), 60), MarkdownLine(p.name(e.Person), 80), Stamp(r.Occurred)})
+		}
+	}
+	if len(rows) == 0 {
+		p.line("Nobody took a role.")
+		return
+	}
+	mdTable(&p.b, []string{"Role", "Who", "From"}, rows)
+}
+
+func (p *paper) chart() {
+	p.heading("Timeline")
+	var key []Entry
+	for _, n := range p.entries {
+		if n.Key {
+			key = append(key, n)
+		}
+	}
+	heading := string(p.s.Stream) + " " + orNone(p.s.Severest.String())
+	if p.s.Drill {
+		heading = "DRILL " + heading
+	}
+	p.b.WriteString(mermaid(heading, key))
+}
+
+func (p *paper) keyEvents() {
+	p.heading("Key events")
+	for _, n := range p.entries {
+		if !n.Key {
+			continue
+		}
+		line := "- " + Stamp(n.Occurred) + ": " + MarkdownLine(n.Text, 400)
+		if n.Link != "" {
+			line += " ([message](" + n.Link + "))"
+		}
+		p.b.WriteString(line + "\n")
+	}
+	p.b.WriteString("\n")
+}
+
+func (p *paper) items() {
+	p.heading("Action items")
+	if len(p.s.Items) == 0 {
+		p.line("None yet.")
+		return
+	}
+	if p.closed {
+		done := 0
+		for _, it := range p.s.Items {
+			if it.Done {
+				done++
+			}
+		}
+		p.line("%s, %d done.", count(len(p.s.Items), "action item", "action items"), done)
+		return
+	}
+	if p.o.SubIssues {
+		p.line("Each is a sub-issue of this issue.")
+	}
+	for _, it := range p.s.Items {
+		words := MarkdownLine(it.Text.String(), 300)
+		if isWeb(it.URL) {
+			words = "[" + words + "](" + it.URL + ")"
+		}
+		box := "- [ ] "
+		switch {
+		case p.o.SubIssues:
+			box = "- "
+		case it.Done:
+			box = "- [x] "
+		}
+		fmt.Fprintf(&p.b, "%s%s (%s). Owner: %s. Due: %s.\n", box, words, orNone(MarkdownLine(it.Kind, 40)), MarkdownLine(p.name(it.Owner), 80), dueDate(it.Due))
+	}
+	p.b.WriteString("\n")
+}
+
+func (p *paper) scope() {
+	p.heading("Scope")
+	if len(p.s.Scope) == 0 {
+		p.line("Nothing was put in scope.")
+		return
+	}
+	if p.closed {
+		p.line("%s.", scopeCounts(p.s))
+		return
+	}
+	var rows [][]string
+	for _, kind := range scopeKinds {
+		for _, it := range p.s.Scope {
+			if it.Kind == kind {
+				rows = append(rows, []string{string(it.Kind), MarkdownLine(Defang(it.Name.String()), maxLine), string(it.State), Stamp(it.At)})
+			}
+		}
+	}
+	mdTable(&p.b, []string{"Kind", "What", "State", "Since"}, rows)
+}
+
+const maxAppendix = 2000 // rows
+
+func (p *paper) appendix() {
+	p.heading("Appendix: the whole timeline")
+	var rows [][]string
+	for i, n := range p.entries {
+		if i == maxAppendix {
+			rows = append(rows, []string{"", "", fmt.Sprintf("%d more in the record", len(p.entries)-maxAppendix)})
+			break
+		}
+		words := MarkdownLine(n.Text, 500)
+		if n.Edited && !p.closed {
+			words += " (corrected)"
+		}
+		if n.Link != "" {
+			words += " ([message](" + n.Link + "))"
+		}
+		rows = append(rows, []string{fmt.Sprint(n.Seq), Stamp(n.Occurred), words})
+	}
+	mdTable(&p.b, []string{"No.", "Occurred", "What"}, rows)
+}
