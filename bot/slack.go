@@ -47,6 +47,9 @@ type Slack struct {
 	me self
 	// ids of channels found by name
 	named map[string]string
+	// the workspace's accounts, and until when they are believed
+	accounts      []slack.User
+	accountsUntil time.Time
 }
 
 // self is what Slack says we are.

@@ -49,6 +49,7 @@ func read(line string, marked bool, now time.Time, zone *time.Location) (*words,
 func split(line string, marked bool, users map[string]string) []word {
 	var out []word
 	r := []rune(line)
+	open := map[string]bool{} // families of quotes that are not closed any more
 	for i := 0; i < len(r); {
 		start := i
 		for i < len(r) && unicode.IsSpace(r[i]) {
@@ -58,7 +59,7 @@ func split(line string, marked bool, users map[string]string) []word {
 		if i == len(r) {
 			break
 		}
-		end := tokenEnd(r, i, marked)
+		end := tokenEnd(r, i, marked, open)
 		token := string(r[i:end])
 		if marked {
 			token = unmark(token, users)
@@ -72,14 +73,15 @@ func split(line string, marked bool, users map[string]string) []word {
 // tokenEnd finds where the token that begins at i ends. A quote opens at the start of
 // a token or after its first ':' or '=', and only if it is closed before white space
 // or the end: an apostrophe is no quote.
-func tokenEnd(r []rune, i int, marked bool) int {
+func tokenEnd(r []rune, i int, marked bool, open map[string]bool) int {
 	first := true // a quote may open here
 	for i < len(r) && !unicode.IsSpace(r[i]) {
 		switch {
-		case first && isQuote(r[i]):
+		case first && isQuote(r[i]) && !open[family(r[i])]:
 			if end := quoteEnd(r, i); end > 0 {
 				return end
 			}
+			open[family(r[i])] = true // nor from any later place: each is looked for once
 		case marked && r[i] == '<' && i+1 < len(r) && r[i+1] != ' ':
 			if end := markEnd(r, i); end > 0 {
 				i = end
@@ -101,13 +103,17 @@ const (
 
 func isQuote(c rune) bool { return strings.ContainsRune(doubles+singles, c) }
 
-func quoteEnd(r []rune, open int) int {
-	family := doubles
-	if strings.ContainsRune(singles, r[open]) {
-		family = singles
+func family(c rune) string {
+	if strings.ContainsRune(singles, c) {
+		return singles
 	}
+	return doubles
+}
+
+func quoteEnd(r []rune, open int) int {
+	marks := family(r[open])
 	for i := open + 1; i < len(r); i++ {
-		if strings.ContainsRune(family, r[i]) && i > open+1 && (i+1 == len(r) || unicode.IsSpace(r[i+1])) {
+		if strings.ContainsRune(marks, r[i]) && i > open+1 && (i+1 == len(r) || unicode.IsSpace(r[i+1])) {
 			return i + 1
 		}
 	}
@@ -346,5 +352,7 @@ func lower(s string) string {
 			s = "--" + strings.TrimPrefix(s, long)
 		}
 	}
-	return strings.NewReplacer("‑", "-", "−", "-", "–", "-").Replace(s)
+	return dashes.Replace(s)
 }
+
+var dashes = strings.NewReplacer("‑", "-", "−", "-", "–", "-")

@@ -147,6 +147,7 @@ func (r *Runner) one(ctx context.Context, t incident.Task) error {
 		return r.answer(ctx, t, "answer", answer, incident.Outcome{Done: true})
 	}
 	if after, ok := incident.LaterBy(err); ok {
+		e.log.Debug("effect waits", "effect", t.ID, "kind", kind, "wait", after, "error", err)
 		return e.store.Settle(ctx, t, incident.Outcome{Retry: e.clock.Now().Add(after), Free: true, Error: err.Error()})
 	}
 	_, isPage := t.Effect.(incident.Page)

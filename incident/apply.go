@@ -103,6 +103,9 @@ func Apply(s State, r Recorded) State {
 		s.Related = addID(s.Related, e.To)
 	case WasResolved:
 		s.Status, s.Times.Resolved, s.Paging.Running = Resolved, r.Occurred, false
+		if s.Times.Contained.IsZero() {
+			s.Times.Contained = r.Occurred // what is over is contained
+		}
 	case WasReopened:
 		s.Status, s.Times.Resolved, s.Times.Closed = Open, Times{}.Resolved, Times{}.Closed
 	case WasClosed:

@@ -146,16 +146,29 @@ func (d *deciding) nudge(c Nudge) error {
 				late[it.Owner] = true
 			}
 		}
-		for _, id := range sortedKeys(late) {
-			d.emit(Reminded{id, "items"})
-			if id == "" {
-				d.say(PlaceRoom, "", false)
-				continue
+		d.remind("items", late)
+	case "tasks":
+		late := map[PersonID]bool{}
+		for _, t := range d.s.Tasks {
+			if !t.Done && !t.Due.IsZero() && d.a.At.After(t.Due) && d.s.Live() {
+				late[t.Owner] = true
 			}
-			d.say(PlacePerson, id, false)
 		}
+		d.remind("tasks", late)
 	}
 	return nil
+}
+
+// remind goes to each owner; the room hears what nobody owns.
+func (d *deciding) remind(what string, late map[PersonID]bool) {
+	for _, id := range sortedKeys(late) {
+		d.emit(Reminded{id, what})
+		if id == "" {
+			d.say(PlaceRoom, "", false)
+			continue
+		}
+		d.say(PlacePerson, id, false)
+	}
 }
 
 func later3(a, b, c time.Time) time.Time {

@@ -33,8 +33,7 @@ func (d *deciding) draft(due time.Time, remind []time.Time) {
 		if o := d.owners(); len(o) > 0 {
 			owner = o[0]
 		}
-		d.emit(PostMortemDrafted{owner, due})
-		d.say(PlaceRoom, "", false)
+		d.emit(PostMortemDrafted{owner, due}) // the resolution's own message tells of it
 	}
 	if d.s.Report.Number != 0 {
 		return

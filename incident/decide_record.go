@@ -12,6 +12,7 @@ func (d *deciding) postUpdate(c PostUpdate) error {
 	}
 	d.emit(Updated{Seal(t)})
 	d.say(PlaceRoom, "", true)
+	d.tellPager("note")
 	if at, ok := d.r.Deadline(d.s.Severity, ClockUpdate, d.a.At); ok && d.s.Status == Open {
 		d.setClock(ClockUpdate, at)
 	}

@@ -12,9 +12,10 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 		d.emit(Paged{Page: page, Vendor: c.Vendor})
 		d.c.Claims = append(d.c.Claims, "pd:"+c.Vendor.Incident)
 	}
+	human := by.Known() && by.Standing != System
 	switch c.Kind {
 	case "incident.acknowledged":
-		if d.s.Status == Open && d.s.Paging.Running && by.Known() {
+		if d.s.Status == Open && d.s.Paging.Running && human {
 			return d.vendorAcked(c, page)
 		}
 	case "incident.unacknowledged":
@@ -46,7 +47,9 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 		}
 		return nil
 	case "incident.annotated", "incident.responder.replied", "incident.status_update_published", "incident.conference_bridge.updated", "incident.priority_updated", "incident.reopened":
-		d.noted(c, by.Known() && d.s.Status == Open)
+		// Our own change of the priority comes back as an echo.
+		echo := c.Kind == "incident.priority_updated" && c.Text == d.s.Severity.String()
+		d.noted(c, human && d.s.Status == Open && !echo)
 		return nil
 	}
 	d.noted(c, false)
@@ -72,9 +75,7 @@ func (d *deciding) vendorAcked(c VendorSaid, page PageID) error {
 }
 
 func (d *deciding) noted(c VendorSaid, aloud bool) {
-	if c.Who.Known() {
-		d.meet(c.Who)
-	}
+	d.meet(c.Who)
 	d.emit(VendorNoted{c.Vendor, c.Kind, c.Who.ID, Seal(c.Text)})
 	if aloud {
 		d.say(PlaceRoom, "", c.Kind == "incident.resolved")

@@ -27,7 +27,7 @@ type dialect struct {
 // The pragmas of every connection. A commit is on disk when it is answered
 // (synchronous FULL), and what was erased is overwritten (secure_delete).
 var pragmas = []string{
-	"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)",
+	"busy_timeout(30000)", "journal_mode(WAL)", "synchronous(FULL)",
 	"foreign_keys(1)", "secure_delete(1)", "temp_store(MEMORY)",
 }
 

@@ -17,11 +17,13 @@ import (
 )
 
 func TestSQLite(t *testing.T) {
-	storetest.Run(t, filepath.Join(t.TempDir(), "tocsin.db"))
+	// A file each: one process per file is how SQLite is used.
+	storetest.Run(t, func(t *testing.T) string { return filepath.Join(t.TempDir(), "tocsin.db") })
 }
 
 func TestPostgres(t *testing.T) {
-	storetest.Run(t, storetest.Postgres(t))
+	url := storetest.Postgres(t)
+	storetest.Run(t, func(*testing.T) string { return url })
 }
 
 func TestPostgresPlannedOtherwise(t *testing.T) {

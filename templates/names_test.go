@@ -49,7 +49,7 @@ func TestRoomNames(t *testing.T) {
 
 func TestTimesAndAges(t *testing.T) {
 	for d, want := range map[time.Duration]string{
-		0: "now", 30 * time.Second: "30 s", 4 * time.Minute: "4 min", 125 * time.Minute: "2 h 5 min", 2 * time.Hour: "2 h", 76 * time.Hour: "3 d 4 h", -4 * time.Minute: "4 min",
+		0: "a moment", 30 * time.Second: "30 s", 4 * time.Minute: "4 min", 125 * time.Minute: "2 h 5 min", 2 * time.Hour: "2 h", 76 * time.Hour: "3 d 4 h", -4 * time.Minute: "4 min",
 	} {
 		if got := Age(d); got != want {
 			t.Errorf("Age(%s) = %q, want %q", d, got, want)

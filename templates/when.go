@@ -41,7 +41,7 @@ func When(t time.Time, zone string) string {
 	return fmt.Sprintf("%s (%s)", local.Format("2006-01-02 15:04 MST"), u.Format(form))
 }
 
-// Age is a duration a tired person can read: "now", "4 min", "2 h 5 min", "3 d 4 h".
+// Age is a duration a tired person can read: "a moment", "4 min", "2 h 5 min", "3 d 4 h".
 // The sign is ignored.
 func Age(d time.Duration) string {
 	if d < 0 {
@@ -50,7 +50,7 @@ func Age(d time.Duration) string {
 	mins := int64(d / time.Minute)
 	switch {
 	case d < 10*time.Second:
-		return "now"
+		return "a moment"
 	case d < time.Minute:
 		return fmt.Sprintf("%d s", int64(d/time.Second))
 	case mins < 60:
@@ -73,7 +73,7 @@ func ago(t, now time.Time) string {
 	if t.IsZero() {
 		return "never"
 	}
-	if a := Age(now.Sub(t)); a != "now" {
+	if a := Age(now.Sub(t)); a != "a moment" {
 		return a + " ago"
 	}
 	return "just now"

@@ -53,8 +53,8 @@ type App struct {
 	mask   *mask.Mask
 	room   *bot.Room
 	slack  *bot.Slack
-	pager  *pagerduty.Pager // nil: not configured
-	github *github.Publisher  // nil: not configured
+	pager  *pagerduty.Pager  // nil: not configured
+	github *github.Publisher // nil: not configured
 	runner *engine.Runner
 
 	stop []func() // in reverse
@@ -195,7 +195,7 @@ func (a *App) openPager(context.Context, Parts) error {
 	}
 	var err error
 	a.pager, err = pagerduty.New(pagerduty.Config{
-		APIToken: pagerduty.Secret(c.Token.Reveal()), BaseURL: c.URL, EventsURL: c.EventsURL, From: c.From,
+		APIToken: pagerduty.Secret(c.Token.Reveal()), BaseURL: c.URL, EventsURL: c.EventsURL, From: c.From, RESTService: c.Service,
 		Services: services, WebhookSecrets: secrets, Clock: a.clock, Budget: a.pagerBudget, Cache: a.db, People: a.people.byPager,
 	})
 	return err

@@ -92,7 +92,7 @@ func (d *Demo) configure() config.Config {
 	c := config.Config{
 		Workspace: "demo", Database: d.options.Database, Redis: d.options.Redis, LogLevel: "info",
 		Slack: config.Slack{URL: w.SlackURL, BotToken: config.NewSecret(w.BotToken), SigningSecret: config.NewSecret(w.SigningSecret)},
-		PagerDuty: config.PagerDuty{Token: config.NewSecret(w.PagerDutyToken), From: w.From, Keys: map[string]config.Secret{},
+		PagerDuty: config.PagerDuty{Token: config.NewSecret(w.PagerDutyToken), From: w.From, Service: sandbox.ServicePrimary, Keys: map[string]config.Secret{},
 			WebhookSecrets: []config.Secret{config.NewSecret(w.WebhookSecret)}, URL: w.PagerDutyURL, EventsURL: w.EventsURL},
 		GitHub: config.GitHub{Token: config.NewSecret(w.GitHubToken), URL: w.GitHubURL, WebhookSecret: config.NewSecret(w.WebhookSecret)},
 	}

@@ -22,7 +22,7 @@ func TestAWholeIncident(t *testing.T) {
 			t.Parallel()
 			log := slog.New(slog.DiscardHandler)
 			if testing.Verbose() {
-				log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+				log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
 			}
 			d, err := StartDemo(t.Context(), DemoOptions{HTTPMode: mode.http, Log: log})
 			if err != nil {
@@ -78,8 +78,10 @@ func TestAWholeIncident(t *testing.T) {
 
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
+	began := time.Now()
 	for range 1500 {
 		if f() {
+			t.Log(what, "after", time.Since(began).Round(time.Millisecond))
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

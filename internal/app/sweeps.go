@@ -38,7 +38,7 @@ func (a *App) sweeps(ctx context.Context) error {
 		{"oncall", s.OnCall, a.sweepOnCall},
 		{"items", s.Overdue, func(ctx context.Context) { a.nudge(ctx, "items") }},
 		{"stale", s.Stale, func(ctx context.Context) { a.nudge(ctx, "stale") }},
-		{"digest", s.Reminders, func(ctx context.Context) { a.nudge(ctx, "digest") }},
+		{"tasks", s.Reminders, func(ctx context.Context) { a.nudge(ctx, "tasks") }},
 	} {
 		if j.spec == "" {
 			continue

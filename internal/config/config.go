@@ -35,6 +35,7 @@ type PagerDuty struct {
 	Token          Secret            `help:"REST API token." env:"TOCSIN_PAGERDUTY_TOKEN"`
 	From           string            `help:"E-mail of the PagerDuty user in whose name incidents are made." env:"TOCSIN_PAGERDUTY_FROM"`
 	Keys           map[string]Secret `help:"Integration keys (Events API v2) by the name the plan uses: security=…" env:"TOCSIN_PAGERDUTY_KEYS"`
+	Service        string            `help:"Id of the service for incidents made through the REST API: for people paged by name and rungs with a policy." env:"TOCSIN_PAGERDUTY_SERVICE"`
 	WebhookSecrets []Secret          `help:"Secrets of the webhook subscription; several while one is rotated." env:"TOCSIN_PAGERDUTY_WEBHOOK_SECRETS"`
 	URL            string            `help:"Base URL of the REST API." default:"https://api.pagerduty.com" env:"TOCSIN_PAGERDUTY_URL"`
 	EventsURL      string            `help:"Base URL of the Events API." default:"https://events.pagerduty.com" env:"TOCSIN_PAGERDUTY_EVENTS_URL"`

@@ -53,10 +53,17 @@ func Redis(client redis.UniversalClient, c Clock) Coordinator {
 	return s
 }
 
-// Close stops listening. The client is the caller's.
+// Close stops listening. The client is the caller's. A goroutine that is in the middle
+// of reaching a silent Redis ends with the client's own time limit; Close does not
+// wait for that.
 func (s *shared) Close() error {
 	s.stop()
-	s.ended.Wait()
+	ended := make(chan struct{})
+	go func() { s.ended.Wait(); close(ended) }()
+	select {
+	case <-ended:
+	case <-time.After(patience):
+	}
 	return nil
 }
 

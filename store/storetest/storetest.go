@@ -19,9 +19,10 @@ import (
 	"github.com/tocsin-ir/tocsin/store"
 )
 
-// Run runs the suite against the database at url. Every test works in a workspace of
-// its own, all at once, so that they would notice each other.
-func Run(t *testing.T, url string) {
+// Run runs the suite against the databases whose addresses url gives: one for each
+// test, or the same for all. Every test works in a workspace of its own, all at once,
+// so that tests that share a database would notice each other.
+func Run(t *testing.T, url func(t *testing.T) string) {
 	for _, c := range []struct {
 		name string
 		f    func(*testing.T, *bench)
@@ -59,7 +60,7 @@ func Run(t *testing.T, url string) {
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			c.f(t, newBench(t, url))
+			c.f(t, newBench(t, url(t)))
 		})
 	}
 }
