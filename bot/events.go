@@ -155,7 +155,7 @@ func (s *Slack) pinnedBy(ctx context.Context, e eventBody, id incident.CommandID
 	p, err := s.person(ctx, e.User)
 	if err != nil {
 		if _, refused := asRefusal(err); refused {
-			return nil
+			return nil //nolint:nilerr // somebody unknown reacted: nothing to keep
 		}
 		return err
 	}
@@ -239,7 +239,7 @@ func (s *Slack) roomGone(ctx context.Context, e eventBody, id incident.CommandID
 		ID: id, Root: id, By: incident.Vendor("slack"), Via: incident.ViaSlack, At: s.c.Room.Now().UTC(), What: incident.RoomIsGone{Why: why},
 	})
 	if _, refused := asRefusal(err); refused {
-		return nil
+		return nil //nolint:nilerr // it was closed or lost already
 	}
 	return err
 }

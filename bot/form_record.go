@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/tocsin-ir/tocsin/incident"
@@ -86,7 +87,7 @@ var timelineForm = form{
 		d := deed{Ask: []incident.Command{incident.AddNote{Text: v.text("text")}}, Said: func(incident.State) string { return "It is on the timeline." }}
 		if when := v.text("when"); when != "" {
 			at, err := parseTime(when, a.now, a.zone, past)
-			if err == errNoTime {
+			if errors.Is(err, errNoTime) {
 				err = incident.Refuse("bad-time", "That is no time I can read.", "Write it as 14:05, yesterday 22:10 or 2026-11-23 03:04.")
 			}
 			if err == nil && at.After(a.now) {

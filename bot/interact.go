@@ -89,7 +89,7 @@ func (s *Slack) interact(ctx context.Context, in interaction, envelope string) (
 	}
 	if err != nil {
 		s.answer(ctx, in, s.trouble(err))
-		return nil, nil
+		return nil, nil //nolint:nilerr // whoever asked was told; delivering it again would not help
 	}
 	if in.Channel.ID == "" {
 		in.Channel.ID = in.Container.ChannelID
@@ -316,11 +316,10 @@ func (s *Slack) submitted(ctx context.Context, in interaction, p incident.Person
 	}
 	reply, wrong, err := s.c.Room.submit(ctx, Call{
 		Person: p, Via: incident.ViaSlack, Channel: m.Channel,
-		// A view submitted again after a correction has another hash.
-		CommandID: incident.CommandID("slack/view/" + in.View.ID + "/" + in.View.Hash),
+		CommandID: submissionID(in.View, v),
 	}, m, v)
 	if err != nil {
-		return closing("Not done", s.trouble(err)), nil
+		return closing("Not done", s.trouble(err)), nil //nolint:nilerr // whoever asked is told
 	}
 	if len(wrong) > 0 {
 		if _, ok := wrong[""]; ok {
@@ -332,6 +331,16 @@ func (s *Slack) submitted(ctx context.Context, in interaction, p incident.Person
 		return closing("Done", reply.Card), nil
 	}
 	return nil, nil
+}
+
+// submissionID tells a redelivery from a correction: a form that came back with a
+// complaint keeps its hash, and what was filled in then differs.
+func submissionID(m modal, v values) incident.CommandID {
+	filled, err := json.Marshal(v)
+	if err != nil {
+		filled = nil // cannot be: it was read from JSON
+	}
+	return incident.CommandID("slack/view/" + m.ID + "/" + m.Hash + "/" + digest(filled)[:16])
 }
 
 // closing is a last page for a form whose outcome would be seen nowhere else.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/tocsin-ir/tocsin/incident"
@@ -101,8 +102,11 @@ func slackOf(s incident.State, id incident.PersonID) string {
 	if p := s.Person(id); p.Slack != "" {
 		return p.Slack
 	}
-	if bareMention.MatchString("@" + string(id)) {
+	if slackUser.MatchString(string(id)) {
 		return string(id)
 	}
 	return ""
 }
+
+// slackUser is the shape of Slack's user ids; people of no plan are known by theirs.
+var slackUser = regexp.MustCompile(`^[UW][A-Z0-9]{5,}$`)

@@ -129,10 +129,16 @@ func (s *Slack) post(ctx context.Context, t incident.Task, channel string, optio
 // posted looks for the message of an earlier attempt among the latest of the channel.
 func (s *Slack) posted(ctx context.Context, t incident.Task, channel string, view incident.View) (string, error) {
 	var got *slack.GetConversationHistoryResponse
-	err := s.call(ctx, "conversations.history", channel, t.Rank, func() (err error) {
-		got, err = s.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: channel, Limit: 100, IncludeAllMetadata: true})
-		return err
-	})
+	look := func() error {
+		return s.call(ctx, "conversations.history", channel, t.Rank, func() (err error) {
+			got, err = s.api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{ChannelID: channel, Limit: 100, IncludeAllMetadata: true})
+			return err
+		})
+	}
+	err := look()
+	if is(err, "not_in_channel") && s.join(ctx, channel, t.Rank) == nil {
+		err = look()
+	}
 	if err != nil {
 		return "", fmt.Errorf("look for what was posted before: %w", err)
 	}

@@ -136,7 +136,7 @@ func (r *Room) run(ctx context.Context, a *asking) (Reply, error) {
 // meant finds the verb. The second command's verbs can be said to the first one too,
 // after "postmortem" or, where no other verb is called that, without.
 func (a *asking) meant(w *words, first word) (verb, bool) {
-	name := lower(first.text)
+	name := strings.TrimRight(lower(first.text), ":,")
 	if !a.call.Report {
 		if name == "postmortem" || name == "post-mortem" || name == "pm" {
 			next, ok := w.next()
@@ -176,7 +176,7 @@ func (a *asking) perform(ctx context.Context, d deed) (Reply, error) {
 	}
 	if d.Open != "" {
 		reply.Opens = d.Open
-		reply.Card = a.formByWords(d.Open)
+		reply.Card = a.formByWords()
 		return reply, nil
 	}
 	for i, c := range d.Ask {
@@ -246,12 +246,11 @@ func refusalCard(no *incident.Refusal) templates.Card {
 }
 
 // formByWords is what a surface without forms says instead of opening one.
-func (a *asking) formByWords(name string) templates.Card {
+func (a *asking) formByWords() templates.Card {
 	text := "Say it as: " + templates.Plain(a.line(a.verb))
 	if len(a.verb.Examples) > 0 {
 		text += "\nFor example: " + templates.Plain(a.room.prefix(a.verb.Report)+" "+a.verb.Examples[0])
 	}
-	_ = name
 	return line(text)
 }
 

@@ -112,7 +112,7 @@ func envelope(e socketmode.Event) (sent, bool) {
 // serve carries one request and acknowledges it.
 func (s *Slack) serve(ctx context.Context, client *socketmode.Client, e sent) {
 	answer, err := s.receive(ctx, e)
-	if errors.Is(err, errForeign) {
+	if errors.Is(err, errForeign) || errors.Is(err, errUnreadable) {
 		s.log.WarnContext(ctx, "request refused", "type", e.Type, "err", err)
 		err = nil // it would only come again
 	}
@@ -134,19 +134,19 @@ func (s *Slack) receive(ctx context.Context, e sent) (any, error) {
 	case "slash_commands":
 		var in slashIn
 		if err := json.Unmarshal(e.Payload, &in); err != nil {
-			return nil, nil
+			return nil, errUnreadable
 		}
 		return s.slash(ctx, in, e.EnvelopeID)
 	case "interactive":
 		var in interaction
 		if err := json.Unmarshal(e.Payload, &in); err != nil {
-			return nil, nil
+			return nil, errUnreadable
 		}
 		return s.interact(ctx, in, e.EnvelopeID)
 	case "events_api":
 		var in eventIn
 		if err := json.Unmarshal(e.Payload, &in); err != nil {
-			return nil, nil
+			return nil, errUnreadable
 		}
 		return nil, s.event(ctx, in, e.EnvelopeID)
 	}

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -35,7 +36,7 @@ func (w *words) when(t tense) (at time.Time, ok bool, err error) {
 	for n := len(parts); n > 0; n-- {
 		at, err := parseTime(strings.Join(parts[:n], " "), w.now, w.zone, t)
 		if err != nil {
-			if _, said := err.(*incident.Refusal); said && first == nil {
+			if _, refused := asRefusal(err); refused && first == nil {
 				first = err
 			}
 			continue
@@ -50,7 +51,7 @@ func (w *words) when(t tense) (at time.Time, ok bool, err error) {
 
 // errNoTime says that the words are no time at all; a *Refusal, that they are one
 // that cannot be.
-var errNoTime = fmt.Errorf("no time in these words")
+var errNoTime = errors.New("no time in these words")
 
 var (
 	clockText = regexp.MustCompile(`^([01]?\d|2[0-3])[:.h]([0-5]\d)(?::([0-5]\d))?$`)

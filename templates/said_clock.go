@@ -154,6 +154,9 @@ func (v voice) reminded(e incident.Reminded) Card {
 	switch e.What {
 	case "postmortem":
 		row = []Button{v.button("Show the draft", "postmortem show"), v.button("Publish", "postmortem publish")}
+	case "tasks":
+		row = []Button{v.button("Show the tasks", "task list")}
+		next = "Do them, date them anew, or give them to somebody."
 	case "items":
 		row = []Button{v.button("Show the action items", "item")}
 		next = "Do them, date them anew, or give them to somebody."

@@ -230,6 +230,7 @@ func lowerFirst(t string) string {
 var reminders = map[string]string{
 	"postmortem": "the post-mortem is waiting to be published",
 	"items":      "action items are overdue",
+	"tasks":      "tasks are overdue",
 	"stale":      "this incident is open and nothing has happened for a day",
 }
 

@@ -39,6 +39,7 @@ func (w *World) fillPagerDuty() {
 		}
 		w.PagerDuty.AddUser(pagerduty.User{ID: p.PagerDuty, Name: p.RealName, Email: p.Email, TimeZone: p.Zone, JobTitle: p.Title, Contacts: contacts})
 	}
+	w.PagerDuty.AddUser(pagerduty.User{ID: "PTOCSIN", Name: "Tocsin", Email: fromEmail})
 	w.PagerDuty.AddSchedule(pagerduty.Schedule{ID: SchedulePrimary, Name: "Security primary", OnCall: []string{"PBOB001"}})
 	w.PagerDuty.AddSchedule(pagerduty.Schedule{ID: ScheduleSecondary, Name: "Security secondary", OnCall: []string{"PCAROL1"}})
 	rung := func(wait time.Duration, target string) pagerduty.Rule {

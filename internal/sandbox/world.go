@@ -71,7 +71,8 @@ type World struct {
 	manifest []byte
 }
 
-const fromEmail = "alice@example.com"
+// fromEmail is the app's own user at PagerDuty: what it does there is nobody else's doing.
+const fromEmail = "tocsin@example.com"
 
 // Start opens the world: three servers on loopback ports of their own. It ends with
 // Close, or with ctx.

@@ -41,7 +41,7 @@ func channelForms() []form {
 		about("message <text> count is <n>", "exactly so many messages say it", hasMessage),
 		not("lacks message <text>", "", func(p *Player, c slack.ChannelView, a args) error {
 			for _, s := range p.lines(c) {
-				if says(s.text, a["text"]) {
+				if p.says(s.text, a["text"]) {
 					return fmt.Errorf("there is%s", last([]sight{s}, 1))
 				}
 			}
@@ -55,7 +55,7 @@ func channelForms() []form {
 					pinned = append(pinned, sight{"", p.written(r, m)})
 				}
 			}
-			if slices.ContainsFunc(pinned, func(s sight) bool { return says(s.text, a["text"]) }) {
+			if slices.ContainsFunc(pinned, func(s sight) bool { return p.says(s.text, a["text"]) }) {
 				return nil
 			}
 			return fmt.Errorf("pinned there is%s", last(pinned, 3))
@@ -71,10 +71,10 @@ func channelForms() []form {
 			return fmt.Errorf("the bookmarks are %q", have)
 		}),
 		about("topic has <text>", "", func(p *Player, c slack.ChannelView, a args) error {
-			return holdsIf(says(p.reading().mrkdwn(c.Topic), a["text"]), "the topic is "+c.Topic)
+			return holdsIf(p.says(p.reading().mrkdwn(c.Topic), a["text"]), "the topic is "+c.Topic)
 		}),
 		about("purpose has <text>", "", func(p *Player, c slack.ChannelView, a args) error {
-			return holdsIf(says(p.reading().mrkdwn(c.Purpose), a["text"]), "the purpose is "+c.Purpose)
+			return holdsIf(p.says(p.reading().mrkdwn(c.Purpose), a["text"]), "the purpose is "+c.Purpose)
 		}),
 		about("has <who>", "is a member", func(p *Player, c slack.ChannelView, a args) error {
 			return p.member(c, a["who"], true)
@@ -119,7 +119,7 @@ func hasMessage(p *Player, c slack.ChannelView, a args) error {
 	n := 0
 	all := p.lines(c)
 	for _, s := range all {
-		if says(s.text, a["text"]) {
+		if p.says(s.text, a["text"]) {
 			n++
 		}
 	}

@@ -87,7 +87,7 @@ func isAsked(ctx context.Context, p *Player, a args) error {
 		if !is {
 			return errSure{errors.New("the button asked nothing")}
 		}
-		if !says(confirm.Title+" "+confirm.Text+" "+confirm.Confirm, a["text"]) {
+		if !p.says(confirm.Title+" "+confirm.Text+" "+confirm.Confirm, a["text"]) {
 			return errSure{confirm}
 		}
 		return nil
@@ -120,7 +120,7 @@ func (p *Player) button(user string, a args) (slack.Click, error) {
 	for _, channel := range places {
 		view := p.World.Slack.View(user, slack.ViewOptions{Channel: channel, Limit: 500})
 		for _, m := range slices.Backward(view.Messages) {
-			if under, ok := a["message"]; ok && !says(p.written(r, m), under) {
+			if under, ok := a["message"]; ok && !p.says(p.written(r, m), under) {
 				continue
 			}
 			if k, err := pressable(messageBlocks(m.Blocks), want); err == nil {

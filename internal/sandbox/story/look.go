@@ -29,6 +29,19 @@ func (p *Player) bot() string {
 	return id
 }
 
+// says is says with full names taken for the mentions they stand for: whether a card
+// writes @alice, who is then notified, or Alice Archer, a reader knows who is meant.
+func (p *Player) says(text, want string) bool {
+	var pairs []string
+	for _, u := range p.World.Slack.Users() {
+		if strings.Contains(u.RealName, " ") {
+			pairs = append(pairs, u.RealName, "@"+u.Name)
+		}
+	}
+	full := strings.NewReplacer(pairs...)
+	return says(full.Replace(text), full.Replace(want))
+}
+
 // reading knows all names.
 func (p *Player) reading() reading {
 	r := reading{names: map[string]string{}, channels: map[string]string{}}
@@ -219,7 +232,7 @@ func (p *Player) find(user, channel, text string) (slack.MessageView, error) {
 	r := p.reading()
 	v := p.World.Slack.View(user, slack.ViewOptions{Channel: channel, Limit: 500})
 	for _, m := range slices.Backward(v.Messages) {
-		if says(p.written(r, m), text) {
+		if p.says(p.written(r, m), text) {
 			return m, nil
 		}
 	}

@@ -82,7 +82,11 @@ func (p *Player) inChannel(ctx context.Context, a args, do func(user, channel st
 		if err != nil {
 			return err
 		}
-		if err := do(user, channel); err != nil {
+		err = do(user, channel)
+		if out, is := errors.AsType[*slack.Error](err); is && out.Code == "not_in_channel" {
+			return err // who is being invited sees a public channel a moment earlier
+		}
+		if err != nil {
 			return errSure{fmt.Errorf("Slack says: %w", err)}
 		}
 		return nil
@@ -125,7 +129,7 @@ func cannotType(ctx context.Context, p *Player, a args) error {
 	if err == nil {
 		return errors.New("Slack took it")
 	}
-	if why := a["text-why"]; why != "" && !says(err.Error(), why) {
+	if why := a["text-why"]; why != "" && !p.says(err.Error(), why) {
 		return fmt.Errorf("it was refused, but not because %q: %w", why, err)
 	}
 	return nil

@@ -16,7 +16,7 @@ func seeing() []form {
 				return err
 			}
 			all := p.sights(user)
-			if slices.ContainsFunc(all, func(s sight) bool { return says(s.text, a["text"]) }) {
+			if slices.ContainsFunc(all, func(s sight) bool { return p.says(s.text, a["text"]) }) {
 				return nil
 			}
 			return fmt.Errorf("%s sees%s", a["who"], last(all, 8))
@@ -27,7 +27,7 @@ func seeing() []form {
 				return err
 			}
 			for _, s := range p.sights(user) {
-				if says(s.text, a["text"]) {
+				if p.says(s.text, a["text"]) {
 					return fmt.Errorf("it is there:%s", last([]sight{s}, 1))
 				}
 			}
@@ -58,7 +58,7 @@ func seeing() []form {
 			if err != nil {
 				return err
 			}
-			if slices.ContainsFunc(list, func(s sight) bool { return says(s.text, a["text"]) }) {
+			if slices.ContainsFunc(list, func(s sight) bool { return p.says(s.text, a["text"]) }) {
 				return nil
 			}
 			return fmt.Errorf("%s's direct messages are%s", a["who"], last(list, 8))
@@ -69,7 +69,7 @@ func seeing() []form {
 				return err
 			}
 			for _, s := range list {
-				if want, ok := a["text"]; !ok || says(s.text, want) {
+				if want, ok := a["text"]; !ok || p.says(s.text, want) {
 					return fmt.Errorf("there is%s", last([]sight{s}, 1))
 				}
 			}

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tocsin-ir/tocsin/internal/app"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/story"
+)
+
+// Every story is played in a world of its own. -run 'TestStories/ack$' plays one;
+// with -v every step is printed as it comes true.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no stories", err)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			playStory(t, f, data, app.DemoOptions{})
+		})
+	}
+}
+
+// The stories that are shipped come true too.
+func TestShippedStories(t *testing.T) {
+	all, err := stories()
+	if err != nil || len(all) < 2 {
+		t.Fatal(len(all), err)
+	}
+	for _, s := range all {
+		t.Run(name(s), func(t *testing.T) {
+			t.Parallel()
+			play(t, s, app.DemoOptions{})
+		})
+	}
+}
+
+func playStory(t *testing.T, file string, data []byte, o app.DemoOptions) {
+	t.Helper()
+	s, err := story.Parse(file, data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A story says on a line of its own prose that Slack is to send HTTP requests.
+	o.HTTPMode = o.HTTPMode || strings.Contains(s.Prose, "Slack sends signed HTTP requests.")
+	play(t, s, o)
+}
+
+func play(t *testing.T, s *story.Story, o app.DemoOptions) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	defer cancel()
+	var log strings.Builder
+	o.Log = slog.New(slog.NewTextHandler(&lockedWriter{w: &log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	d, err := app.StartDemo(ctx, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = d.Play(ctx, s, func(step story.Step, took string) {
+		if testing.Verbose() {
+			t.Logf("%3d %8s  %s", step.Line, took, step.Text)
+		}
+	})
+	if closed := d.Close(); closed != nil {
+		t.Error("close:", closed)
+	}
+	if err != nil {
+		if testing.Verbose() {
+			t.Log(log.String())
+		}
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,142 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/tocsin-ir/tocsin/bot"
+	"github.com/tocsin-ir/tocsin/incident"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/story"
+	"github.com/tocsin-ir/tocsin/store"
+	"github.com/tocsin-ir/tocsin/templates"
+)
+
+var errHalted = errors.New("tocsin is not running")
+
+// Play plays a story in the demo's world. observe hears of every step; it may be nil.
+func (d *Demo) Play(ctx context.Context, s *story.Story, observe func(story.Step, string)) error {
+	p := &story.Player{World: d.World, Story: s, Hooks: d.hooks(), Busy: d.busy}
+	if observe != nil {
+		p.Observer = func(step story.Step, took time.Duration) { observe(step, took.Round(time.Millisecond).String()) }
+	}
+	return p.Run(ctx)
+}
+
+// busy reports whether the world is owed something right now.
+func (d *Demo) busy() bool {
+	a := d.app
+	if a == nil {
+		return false
+	}
+	due, err := a.db.NextDue(d.ctx)
+	return err == nil && !due.IsZero() && !due.After(d.Clock.Now())
+}
+
+// hooks are the steps of a story that only the program can carry out.
+func (d *Demo) hooks() map[string]story.Hook {
+	var last bot.Reply
+	return map[string]story.Hook{
+		"tocsin restarts": func(ctx context.Context, _ []string) error { return d.Restart(ctx) },
+		"tocsin stops":    func(context.Context, []string) error { return d.Halt() },
+		"tocsin starts": func(ctx context.Context, _ []string) error {
+			return errors.Join(d.Begin(), d.awake(ctx))
+		},
+		"tocsin do": func(ctx context.Context, args []string) (err error) {
+			last, err = d.do(ctx, args)
+			return err
+		},
+		"tocsin answers": func(_ context.Context, args []string) error {
+			return saysAll(templates.Terminal(last.Card), args)
+		},
+		"timeline has": func(ctx context.Context, args []string) error {
+			text, err := d.timeline(ctx)
+			if err != nil {
+				return err
+			}
+			return saysAll(text, args)
+		},
+		"timeline lacks": func(ctx context.Context, args []string) error {
+			text, err := d.timeline(ctx)
+			if err == nil && saysAll(text, args) == nil {
+				return fmt.Errorf("it does:\n%s", text)
+			}
+			return err
+		},
+		"audit verifies": func(ctx context.Context, _ []string) error {
+			s, err := d.newest(ctx)
+			if err != nil {
+				return err
+			}
+			_, err = d.app.db.Verify(ctx, s.Stream)
+			return err
+		},
+	}
+}
+
+func (d *Demo) do(ctx context.Context, args []string) (bot.Reply, error) {
+	if d.app == nil {
+		return bot.Reply{}, errHalted
+	}
+	as := "alice"
+	if len(args) > 1 && args[1] != "" {
+		as = args[1]
+	}
+	who, ok := d.app.PlanPerson(as)
+	if !ok {
+		return bot.Reply{}, fmt.Errorf("the plan has no %q", as)
+	}
+	command, rest, _ := strings.Cut(args[0], " ")
+	return d.app.room.Do(ctx, bot.Call{Line: rest, Report: command == "/postmortem", Person: who, Via: incident.ViaCLI,
+		CommandID: incident.CommandID("cli:" + rand.Text())})
+}
+
+func (d *Demo) newest(ctx context.Context) (incident.State, error) {
+	if d.app == nil {
+		return incident.State{}, errHalted
+	}
+	list, err := d.app.db.List(ctx, store.Filter{Limit: 1})
+	if err != nil {
+		return incident.State{}, err
+	}
+	if len(list) == 0 {
+		return incident.State{}, errors.New("there is no incident")
+	}
+	return list[0], nil
+}
+
+// timeline is the newest incident's, a sentence a line.
+func (d *Demo) timeline(ctx context.Context) (string, error) {
+	s, err := d.newest(ctx)
+	if err != nil {
+		return "", err
+	}
+	events, err := d.app.history(ctx, s.Stream)
+	if err != nil {
+		return "", err
+	}
+	var b strings.Builder
+	for _, e := range templates.Timeline(events) {
+		_, _ = fmt.Fprintf(&b, "%d %s %s\n", e.Seq, templates.Stamp(e.Occurred), e.Text)
+	}
+	return b.String(), nil
+}
+
+// saysAll reports whether a text says everything in args, the parts around "…" in order.
+func saysAll(text string, args []string) error {
+	flat := strings.Join(strings.Fields(text), " ")
+	for _, want := range args {
+		rest := flat
+		for part := range strings.SplitSeq(want, "…") {
+			_, after, ok := strings.Cut(rest, strings.Join(strings.Fields(part), " "))
+			if !ok {
+				return fmt.Errorf("%q is not there:\n%s", want, text)
+			}
+			rest = after
+		}
+	}
+	return nil
+}
