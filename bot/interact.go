@@ -316,7 +316,7 @@ func (s *Slack) submitted(ctx context.Context, in interaction, p incident.Person
 	}
 	reply, wrong, err := s.c.Room.submit(ctx, Call{
 		Person: p, Via: incident.ViaSlack, Channel: m.Channel,
-		CommandID: submissionID(in.View, v),
+		CommandID: submissionID(in, v),
 	}, m, v)
 	if err != nil {
 		return closing("Not done", s.trouble(err)), nil //nolint:nilerr // whoever asked is told
@@ -333,9 +333,14 @@ func (s *Slack) submitted(ctx context.Context, in interaction, p incident.Person
 	return nil, nil
 }
 
-// submissionID tells a redelivery from a correction: a form that came back with a
-// complaint keeps its hash, and what was filled in then differs.
-func submissionID(m modal, v values) incident.CommandID {
+// submissionID tells a redelivery, which carries the same trigger, from a second try
+// at a form that came back with a complaint. Without a trigger, what was filled in
+// tells them apart: such a form keeps its id and hash.
+func submissionID(in interaction, v values) incident.CommandID {
+	m := in.View
+	if in.TriggerID != "" {
+		return incident.CommandID("slack/view/" + m.ID + "/" + in.TriggerID)
+	}
 	filled, err := json.Marshal(v)
 	if err != nil {
 		filled = nil // cannot be: it was read from JSON

@@ -174,7 +174,6 @@ func TestFormsSayWhatIsWrongWhereItIsWrong(t *testing.T) {
 		t.Error("mallory is not excluded")
 	}
 	_ = w.CloseModal(w.ctx, "alice", w.modal("alice").ID)
-	w.types("alice", room.ID, "/incident role take commander")
 	w.types("alice", room.ID, "/incident sev")
 	form = w.modal("alice")
 	down := map[string]map[string]slack.Input{"severity": {"v": {Option: "P4"}}}
@@ -182,6 +181,11 @@ func TestFormsSayWhatIsWrongWhereItIsWrong(t *testing.T) {
 		t.Errorf("going down without a reason: %v", err)
 	}
 	down["reason"] = map[string]slack.Input{"v": {Value: "only a test account"}}
+	if err := w.Submit(w.ctx, "alice", form.ID, down); err == nil || !strings.Contains(err.Error(), "lower the severity") {
+		t.Errorf("going down without being entitled: %v", err)
+	}
+	w.types("alice", room.ID, "/incident role take commander")
+	w.wait("alice commands", func() bool { return w.load("INC-0001").Holder(incident.Commander) == "alice" })
 	if err := w.Submit(w.ctx, "alice", form.ID, down); err != nil {
 		t.Fatal(err)
 	}

@@ -208,16 +208,6 @@ func (w *world) sees(who, where, text string) slack.MessageView {
 	return m
 }
 
-func (w *world) count(who, where, text string) int {
-	n := 0
-	for _, x := range w.View(who, slack.ViewOptions{Channel: where}).Messages {
-		if strings.Contains(x.Text, text) {
-			n++
-		}
-	}
-	return n
-}
-
 func plainJSON(b []byte) string {
 	var v any
 	if json.Unmarshal(b, &v) != nil {

@@ -178,6 +178,15 @@ func (d *deciding) takeOver(from State) {
 			_ = d.scoped(MarkScope{Kind: it.Kind, Name: it.Name.Text, State: it.State}) // already there is fine
 		}
 	}
+	for _, t := range from.Tasks {
+		if !t.Done && !t.Checklist && t.Text.Text != "" && len(d.s.Tasks) < MaxItems {
+			n := len(d.s.Tasks) + 1
+			d.emit(TaskAdded{N: n, Text: Seal(t.Text.Text), Phase: t.Phase, Owner: t.Owner, Due: t.Due})
+			if t.Due.After(d.a.At) {
+				d.setClock(taskClock(n), Deadline{Due: t.Due})
+			}
+		}
+	}
 }
 
 func (d *deciding) mergeTaken(c MergeTaken) error {

@@ -83,8 +83,8 @@ func (d *deciding) offerRole(c OfferRole) error {
 	switch {
 	case holder == c.To.ID:
 		return Refuse("same", fmt.Sprintf("They are %s already.", c.Role), "")
-	case holder != "" && holder != d.a.By.ID:
-		return Refuse("not-yours", fmt.Sprintf("Only who holds %s can hand it over.", c.Role), "")
+	case holder != "" && holder != d.a.By.ID && (c.Role == Commander || d.s.Holder(Commander) != d.a.By.ID):
+		return Refuse("not-yours", fmt.Sprintf("Only who holds %s, or the commander, can hand it over.", c.Role), "")
 	case c.To.ID == d.a.By.ID:
 		return d.assignRole(AssignRole(c))
 	}

@@ -33,7 +33,10 @@ func (d *deciding) draft(due time.Time, remind []time.Time) {
 		if o := d.owners(); len(o) > 0 {
 			owner = o[0]
 		}
-		d.emit(PostMortemDrafted{owner, due}) // the resolution's own message tells of it
+		d.emit(PostMortemDrafted{owner, due}) // the resolution's own message tells the room
+		if owner != "" {
+			d.say(PlacePerson, owner, false)
+		}
 	}
 	if d.s.Report.Number != 0 {
 		return

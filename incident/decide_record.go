@@ -38,6 +38,7 @@ func (d *deciding) addNote(c AddNote) error {
 		return err
 	}
 	d.emit(Noted{Seal(t)})
+	d.say(PlaceRoom, "", false)
 	return nil
 }
 
@@ -131,6 +132,7 @@ func (d *deciding) addTask(c AddTask) error {
 	d.emit(TaskAdded{N: n, Text: Seal(t), Phase: d.s.Phase, Owner: owner, Due: c.Due})
 	d.say(PlaceRoom, "", false)
 	d.tellOwner(owner)
+	d.bringIn(owner)
 	if !c.Due.IsZero() {
 		d.setClock(taskClock(n), Deadline{Due: c.Due})
 	}
@@ -146,6 +148,14 @@ func (d *deciding) ownerOf(p *Person) (PersonID, error) {
 	}
 	d.meet(*p)
 	return p.ID, nil
+}
+
+// bringIn makes whoever was given something to do a responder.
+func (d *deciding) bringIn(id PersonID) {
+	if id != "" && !d.s.People[id].Joined {
+		d.emit(Joined{Person: id})
+		d.invite(d.s.Person(id))
+	}
 }
 
 // tellOwner lets somebody know directly of what somebody else gave them.
@@ -175,6 +185,7 @@ func (d *deciding) changeTask(c ChangeTask) error {
 	d.say(PlaceRoom, "", false)
 	if owner != nil {
 		d.tellOwner(*owner)
+		d.bringIn(*owner)
 	}
 	switch t := d.s.Tasks[c.N-1]; {
 	case t.Done:

@@ -24,6 +24,7 @@ func (d *deciding) setSeverity(c SetSeverity) error {
 	d.emit(SeveritySet{from, c.Severity, reason})
 	d.say(PlaceRoom, "", true)
 	d.tellPager("priority")
+	d.dress()
 	if c.Severity < from {
 		d.rearm(d.a.At)
 		d.pageNewlyDue()

@@ -1,6 +1,9 @@
 package incident
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // vendorSaid takes what the pager says about a page of ours.
 func (d *deciding) vendorSaid(c VendorSaid) error {
@@ -47,9 +50,7 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 		}
 		return nil
 	case "incident.annotated", "incident.responder.replied", "incident.status_update_published", "incident.conference_bridge.updated", "incident.priority_updated", "incident.reopened":
-		// Our own change of the priority comes back as an echo.
-		echo := c.Kind == "incident.priority_updated" && c.Text == d.s.Severity.String()
-		d.noted(c, human && d.s.Status == Open && !echo)
+		d.noted(c, human && d.s.Status == Open && !d.echo(c))
 		return nil
 	}
 	d.noted(c, false)
@@ -72,6 +73,19 @@ func (d *deciding) vendorAcked(c VendorSaid, page PageID) error {
 	}
 	d.say(PlaceRoom, "", true)
 	return nil
+}
+
+// echo reports that the pager repeats what we told it ourselves.
+func (d *deciding) echo(c VendorSaid) bool {
+	switch c.Kind {
+	case "incident.priority_updated":
+		return c.Text == d.s.Severity.String()
+	case "incident.conference_bridge.updated":
+		return c.Text == d.s.Room.URL
+	case "incident.annotated":
+		return d.s.Update.Text != "" && strings.Contains(c.Text, d.s.Update.Text)
+	}
+	return false
 }
 
 func (d *deciding) noted(c VendorSaid, aloud bool) {
@@ -147,7 +161,7 @@ func (d *deciding) refresh() {
 	if !news {
 		return
 	}
-	if d.r.Announce(d.s.Severity, d.s.Private) && !d.s.Drill || d.s.Messages[ViewAnnounce].TS != "" {
+	if d.r.Announce(d.s.Severity, d.s.Private) || d.s.Messages[ViewAnnounce].TS != "" {
 		d.owe(Refresh{View: ViewAnnounce}, laneAnnounce, RankRefresh, d.a.At, time.Time{})
 		d.merge("announce")
 	}

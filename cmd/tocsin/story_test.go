@@ -72,6 +72,10 @@ func play(t *testing.T, s *story.Story, o app.DemoOptions) {
 			t.Logf("%3d %8s  %s", step.Line, took, step.Text)
 		}
 	})
+	if err != nil && testing.Verbose() {
+		timeline, _ := d.Timeline(ctx)
+		t.Log(timeline)
+	}
 	if closed := d.Close(); closed != nil {
 		t.Error("close:", closed)
 	}

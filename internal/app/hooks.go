@@ -53,14 +53,14 @@ func (d *Demo) hooks() map[string]story.Hook {
 			return saysAll(templates.Terminal(last.Card), args)
 		},
 		"timeline has": func(ctx context.Context, args []string) error {
-			text, err := d.timeline(ctx)
+			text, err := d.Timeline(ctx)
 			if err != nil {
 				return err
 			}
 			return saysAll(text, args)
 		},
 		"timeline lacks": func(ctx context.Context, args []string) error {
-			text, err := d.timeline(ctx)
+			text, err := d.Timeline(ctx)
 			if err == nil && saysAll(text, args) == nil {
 				return fmt.Errorf("it does:\n%s", text)
 			}
@@ -108,8 +108,8 @@ func (d *Demo) newest(ctx context.Context) (incident.State, error) {
 	return list[0], nil
 }
 
-// timeline is the newest incident's, a sentence a line.
-func (d *Demo) timeline(ctx context.Context) (string, error) {
+// Timeline is the newest incident's, a sentence a line.
+func (d *Demo) Timeline(ctx context.Context) (string, error) {
 	s, err := d.newest(ctx)
 	if err != nil {
 		return "", err

@@ -74,11 +74,11 @@ func TestTheDemoPages(t *testing.T) {
 	t.Parallel()
 	p := load(t, true)
 	alice, _ := p.ByID("alice")
-	page := func(name, schedule string) incident.Rung {
-		return incident.Rung{Name: name, Escalator: "tocsin", Service: "security", Schedule: schedule, Wait: 5 * time.Minute, Priority: "P1", Urgency: "high"}
+	page := func(name, service, schedule string) incident.Rung {
+		return incident.Rung{Name: name, Escalator: "tocsin", Service: service, Schedule: schedule, Wait: 5 * time.Minute, Priority: "P1", Urgency: "high"}
 	}
 	want := incident.Ladder{Name: "critical", Rounds: 2, Rungs: []incident.Rung{
-		page("primary on-call", "PSCHED1"), page("secondary on-call", "PSCHED2"),
+		page("primary on-call", "security", "PSCHED1"), page("secondary on-call", "security-secondary", "PSCHED2"),
 		{Name: "security lead", Escalator: "tocsin", People: []incident.Person{alice}, Wait: 5 * time.Minute},
 	}}
 	got := p.Ladder(incident.P1, "credential-leak")

@@ -28,6 +28,9 @@ type Command struct {
 	Description string `json:"description"`
 	UsageHint   string `json:"usage_hint"`
 	URL         string `json:"url,omitempty"` // for HTTP delivery; empty: App.RequestURL
+	// Escape has people, channels and links in the text come as in a message:
+	// "<@U0BOB0001|bob>" instead of "@bob". The manifest calls it should_escape.
+	Escape bool `json:"should_escape,omitempty"`
 }
 
 // Shortcut is an entry in the lightning or message menu.

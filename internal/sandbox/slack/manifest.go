@@ -27,6 +27,7 @@ type manifest struct {
 			URL         string `json:"url"`
 			Description string `json:"description"`
 			UsageHint   string `json:"usage_hint"`
+			Escape      bool   `json:"should_escape"`
 		} `json:"slash_commands"`
 		Shortcuts []struct {
 			Name        string `json:"name"`
@@ -78,7 +79,7 @@ func (s *Server) InstallManifest(text []byte) error {
 	a.Commands, a.Shortcuts = nil, nil
 	for _, c := range m.Features.Commands {
 		a.Commands = append(a.Commands, Command{
-			Command: c.Command, Description: c.Description, UsageHint: c.UsageHint, URL: c.URL,
+			Command: c.Command, Description: c.Description, UsageHint: c.UsageHint, URL: c.URL, Escape: c.Escape,
 		})
 	}
 	for _, sc := range m.Features.Shortcuts {

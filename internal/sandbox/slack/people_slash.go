@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -28,6 +29,9 @@ func (s *Server) Slash(ctx context.Context, user, where, line string) error {
 			return
 		}
 		to = or(s.app.Commands[i].URL, s.app.RequestURL)
+		if s.app.Commands[i].Escape {
+			text = s.labelled(s.typed(text))
+		}
 		payload = obj{
 			"token": "sandbox", "team_id": s.team.ID, "team_domain": s.team.Domain,
 			"channel_id": ch.id, "channel_name": ch.commandName(), "user_id": u.ID, "user_name": u.Name,
@@ -55,6 +59,19 @@ func (s *Server) Slash(ctx context.Context, user, where, line string) error {
 		return failed
 	}
 	return s.ackedWith(ack, u.ID, ch)
+}
+
+var bareMention = regexp.MustCompile(`<@(\w+)>`)
+
+// labelled names the people mentioned, as slash commands do and messages do not.
+func (s *Server) labelled(text string) string {
+	return bareMention.ReplaceAllStringFunc(text, func(m string) string {
+		u := s.users[m[2:len(m)-1]]
+		if u == nil {
+			return m
+		}
+		return "<@" + u.ID + "|" + u.Name + ">"
+	})
 }
 
 // ackedWith shows what came with an acknowledgement, if anything did.

@@ -18,7 +18,8 @@
 // Words are quoted as in a shell. In quoted text … stands for anything, and ${x*300}
 // for x three hundred times; in names of channels * stands for anything. Text is
 // compared as a person reads it: formatted, mentions as @name, buttons by their
-// labels, white space as one blank. Alice Archer and @alice are the same.
+// labels, white space as one blank. Alice Archer and @alice are the same; a broadcast
+// that rings everybody reads (!)@channel.
 //
 // Every expectation is tried until it holds or the Player's Patience is over. What
 // must not be is looked for once everything has been quiet for a while. Forms lists

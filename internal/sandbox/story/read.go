@@ -19,12 +19,17 @@ var (
 	slackRef  = regexp.MustCompile(`<([^<>]*)>`)
 	marks     = regexp.MustCompile("[*~`]")
 	underline = regexp.MustCompile(`(^|[\s(>"“:·])_([^_\n]+)_($|[\s).,:;!?"”·])`)
-	blanks    = regexp.MustCompile(`[\s\x{200b}]+`)
+	blanks    = regexp.MustCompile(`\s+`)
+	unseen    = strings.NewReplacer("\u200b", "")
 	unescape  = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 )
 
+// ringing begins a live broadcast, so that a story can tell it from its letters.
+const ringing = "(!)@"
+
 // mrkdwn shows mrkdwn as it looks: mentions by name, links by their label, no marks.
-// A broadcast shows as @channel; one that was only typed shows as <!channel>.
+// A broadcast that rings everybody shows as (!)@channel; one that only looks like it
+// shows as @channel.
 func (r reading) mrkdwn(text string) string {
 	text = marks.ReplaceAllString(text, "")
 	text = underline.ReplaceAllString(text, "$1$2$3")
@@ -47,7 +52,7 @@ func (r reading) mrkdwn(text string) string {
 			if label != "" {
 				return label
 			}
-			return "@" + ref[1:]
+			return ringing + ref[1:]
 		case label != "":
 			return label
 		}
@@ -57,7 +62,7 @@ func (r reading) mrkdwn(text string) string {
 }
 
 // flat is text as it is compared: white space as one blank.
-func flat(text string) string { return strings.TrimSpace(blanks.ReplaceAllString(text, " ")) }
+func flat(text string) string { return strings.TrimSpace(blanks.ReplaceAllString(unseen.Replace(text), " ")) }
 
 // message is what a person reads of a message: its blocks, or its text where there
 // are none. The text beside blocks is only for notifications.
@@ -144,7 +149,7 @@ func (r reading) element(e any) string {
 		return "@" + r.names[id]
 	case "broadcast":
 		to, _ := o["range"].(string)
-		return "@" + to
+		return ringing + to
 	case "image":
 		t, _ := o["alt_text"].(string)
 		return t
