@@ -75,6 +75,11 @@ func (s *Slack) happened(ctx context.Context, e eventBody, id incident.CommandID
 		if e.ChannelType == "im" && e.Subtype == "" && e.BotID == "" {
 			return s.mentioned(ctx, e, id)
 		}
+		if e.Subtype == "" || e.Subtype == "file_share" || e.Subtype == "thread_broadcast" {
+			return s.heard(ctx, e, id)
+		}
+	case "member_joined_channel":
+		return s.entered(ctx, e, id)
 	case "reaction_added":
 		if e.Item.Type == "message" && (e.Reaction == "pushpin" || e.Reaction == "round_pushpin") {
 			return s.pinnedBy(ctx, e, id)

@@ -39,7 +39,7 @@ func Scopes() []string {
 func Events() []string {
 	return []string{
 		"app_home_opened", "app_mention", "channel_archive", "channel_deleted", "group_archive", "group_deleted",
-		"message.im", "reaction_added",
+		"member_joined_channel", "message.channels", "message.groups", "message.im", "reaction_added",
 	}
 }
 

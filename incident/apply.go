@@ -147,7 +147,7 @@ func Apply(s State, r Recorded) State {
 		if e.Kind == "tell" {
 			s.Merging = "" // the other incident would not take it
 		}
-	case Redacted, Noted, EntryEdited, VendorNoted, AckIgnored, EffectDropped, HoldNearEnd, HoldTold:
+	case Intruded, Redacted, Noted, EntryEdited, VendorNoted, AckIgnored, EffectDropped, HoldNearEnd, HoldTold:
 		// Part of the record; nothing is decided by them.
 	default:
 		// An event that this program lists and Apply forgot would silently lose truth.

@@ -165,6 +165,8 @@ type (
 type (
 	// RoomIsOpen answers OpenRoom.
 	RoomIsOpen struct{ Channel, Name, URL string }
+	// Entered says somebody is in the room now, by whatever way.
+	Entered struct{ Person Person }
 	// RoomIsGone says the channel was deleted or archived under us.
 	RoomIsGone struct{ Why string }
 	// MessageIsUp answers a Refresh that posted for the first time.
@@ -281,6 +283,7 @@ func (Redact) command()            {}
 func (Heard) command()             {}
 func (MergeTaken) command()        {}
 func (RoomIsOpen) command()        {}
+func (Entered) command()           {}
 func (RoomIsGone) command()        {}
 func (MessageIsUp) command()       {}
 func (PageTaken) command()         {}

@@ -245,6 +245,9 @@ func (d *deciding) system(c Command) error {
 		return d.roomIsOpen(c)
 	case RoomIsGone:
 		return d.roomIsGone(c)
+	case Entered:
+		d.entered(c.Person)
+		return nil
 	case MessageIsUp:
 		d.emit(MessagePinned(c))
 		return nil

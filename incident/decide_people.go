@@ -174,6 +174,33 @@ func (d *deciding) exclude(c Exclude) error {
 	return nil
 }
 
+// entered shows the excluded out again, and says aloud when somebody is in a
+// confidential room whom nobody brought in.
+func (d *deciding) entered(p Person) {
+	part := d.s.People[p.ID]
+	switch {
+	case p.Standing == System || p.ID == "" || !d.s.Live():
+	case part.Excluded:
+		d.emit(Intruded{p.ID, true})
+		d.owe(Remove{p.ID}, "invite", RankPage, d.a.At, time.Time{})
+		d.say(PlaceRoom, "", true)
+	case d.s.Private && !d.s.MaySee(p.ID) && !d.invited(p):
+		d.meet(p)
+		d.emit(Intruded{Person: p.ID})
+		d.say(PlaceRoom, "", true)
+	}
+}
+
+// invited reports whether the plan brings this person into such rooms.
+func (d *deciding) invited(p Person) bool {
+	for _, who := range d.r.Invitees(d.s.Severity, d.s.Type) {
+		if who.ID == p.ID {
+			return true
+		}
+	}
+	return false
+}
+
 func (d *deciding) onCurrentRung(id PersonID) bool {
 	for _, p := range d.s.Paging.Pages {
 		if p.To == "" && p.Rung == d.s.Paging.Rung && has(p.People, id) {

@@ -49,6 +49,11 @@ type (
 		Name    string `json:"name"`
 		URL     string `json:"url,omitempty"`
 	}
+	// Intruded says somebody is in the room who should not be.
+	Intruded struct {
+		Person   PersonID `json:"person"`
+		Excluded bool     `json:"excluded,omitempty"` // was barred; false: nobody brought them in
+	}
 	// RoomLost says the channel was archived or deleted while the incident was open.
 	RoomLost struct {
 		Why string `json:"why"`
@@ -350,6 +355,7 @@ func (Declared) event()            {}
 func (Met) event()                 {}
 func (Excluded) event()            {}
 func (RoomOpened) event()          {}
+func (Intruded) event()            {}
 func (RoomLost) event()            {}
 func (MessagePinned) event()       {}
 func (SeveritySet) event()         {}

@@ -39,7 +39,7 @@ func anyCommand(t *rapid.T) (Person, Command) {
 		PublishPostMortem{}, RemindPostMortem{}, AdoptPlan{}, Redact{int64(n), []string{"ref"}, word}, Heard{},
 	}
 	system := []Command{
-		RoomIsOpen{"C1", "inc", "u"}, RoomIsGone{"archived"}, MessageIsUp{ViewSummary, "C1", "1.1"}, PageTaken{page, []Person{other}, vendor},
+		RoomIsOpen{"C1", "inc", "u"}, RoomIsGone{"archived"}, Entered{other}, MessageIsUp{ViewSummary, "C1", "1.1"}, PageTaken{page, []Person{other}, vendor},
 		PageTroubled{page, "503", []Person{other}}, PageSkipped{page, "nobody"}, VendorSaid{Vendor: vendor, Kind: "incident.acknowledged", Who: other},
 		VendorSaid{Vendor: vendor, Kind: "incident.resolved", Who: other}, VendorSaid{Vendor: vendor, Kind: "incident.unacknowledged"},
 		VendorSaid{Vendor: vendor, Kind: "incident.reassigned", People: []Person{other}}, Published{"a/b", 7, "u", word}, ItemFiled{n, 9, "u"},

@@ -38,7 +38,7 @@ type voice struct {
 func (v voice) say() Card {
 	switch e := v.r.Event.(type) {
 	case incident.Declared, incident.SeveritySet, incident.TypeSet, incident.Retitled, incident.Scoped,
-		incident.TimeSet, incident.PhaseSet, incident.Excluded, incident.RoomLost, incident.PlanAdopted:
+		incident.TimeSet, incident.PhaseSet, incident.Excluded, incident.Intruded, incident.RoomLost, incident.PlanAdopted:
 		return v.saidOfIncident()
 	case incident.RoleTaken, incident.RoleOffered, incident.RoleDeclined:
 		return v.saidOfRoles()

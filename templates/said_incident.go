@@ -30,6 +30,14 @@ func (v voice) saidOfIncident() Card {
 		return v.phase(e)
 	case incident.Excluded:
 		return v.excluded()
+	case incident.Intruded:
+		if e.Excluded {
+			return v.card(Alarm, "*Somebody who is barred from this incident entered the room* and is being taken out again.",
+				text("What was said here meanwhile may have been read. If it happens again, make the room private or go elsewhere."))
+		}
+		return v.card(Alarm, "*"+v.who(e.Person)+" is in this confidential room, and nobody brought them in.*",
+			text("An administrator, or somebody with the link? Until that is clear, what is said here may be read."),
+			buttons(v.button("They belong here", "join @"+v.s.Person(e.Person).Slack)))
 	case incident.RoomLost:
 		return v.card(Alarm, "*The room is gone:* "+Line(e.Why, maxLine)+".",
 			text("The incident goes on without it: paging and clocks run, and these buttons still work."),

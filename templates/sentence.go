@@ -37,6 +37,8 @@ func (t teller) ofIncident(r incident.Recorded) string {
 		return fmt.Sprintf("%s declared %s: %s", by, orNone(e.Severity.String()), e.Title)
 	case incident.Excluded:
 		return "Access to the incident was changed"
+	case incident.Intruded:
+		return "Somebody entered the room who should not be there"
 	case incident.RoomOpened:
 		return "The room opened: " + e.Name
 	case incident.RoomLost:

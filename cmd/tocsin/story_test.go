@@ -11,6 +11,7 @@ import (
 
 	"github.com/tocsin-ir/tocsin/internal/app"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/story"
+	"github.com/tocsin-ir/tocsin/store/storetest"
 )
 
 // Every story is played in a world of its own. -run 'TestStories/ack$' plays one;
@@ -30,6 +31,42 @@ func TestStories(t *testing.T) {
 			playStory(t, f, data, app.DemoOptions{})
 		})
 	}
+}
+
+// Two replicas on PostgreSQL and Redis play the same stories.
+func TestStoriesOnTwoReplicas(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join("testdata", "script", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no stories", err)
+	}
+	redis := storetest.Redis(t)
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			playStory(t, f, data, app.DemoOptions{Database: storetest.Postgres(t), Redis: redis, Replicas: 2})
+		})
+	}
+}
+
+// Losing Redis in the middle costs speed and nothing else.
+func TestLosingRedis(t *testing.T) {
+	redis := storetest.StartRedis(t)
+	data, err := os.ReadFile(filepath.Join("testdata", "script", "whole_incident.txtar"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		time.Sleep(300 * time.Millisecond) // somewhere in the middle
+		redis.Stop()
+	}()
+	playStory(t, "whole_incident.txtar", data, app.DemoOptions{Database: storetest.Postgres(t), Redis: redis.URL, Replicas: 2})
+	<-stopped
 }
 
 // The stories that are shipped come true too.

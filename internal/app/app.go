@@ -260,6 +260,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 	closing, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 	defer done()
 	_ = server.Shutdown(closing)
+	a.slack.Drain(closing)
 	wg.Wait()
 	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
 		return cause

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/tocsin-ir/tocsin/bot"
@@ -25,6 +26,7 @@ type DemoOptions struct {
 	Speed    float64 // of the clock; 0 takes 1
 	Database string  // "" makes a temporary one, removed at the end
 	Redis    string
+	Replicas int  // that share the database and Slack; 0 takes 1
 	HTTPMode bool // Slack delivers signed HTTP requests instead of using Socket Mode
 	// NoRateLimits switches Slack's rate tiers off, for stories that are not about them.
 	NoRateLimits bool
@@ -41,10 +43,15 @@ type Demo struct {
 	options DemoOptions
 	config  config.Config
 	ctx     context.Context // of the world; the app's own ends earlier at a restart
+	running []*replica
+	remove  string // temporary folder
+}
+
+// replica is one Tocsin of several. It comes back at the address it had.
+type replica struct {
 	address string
 	app     *App
-	halt    func() error
-	remove  string // temporary folder
+	halt    func() error // nil while it is halted
 }
 
 // StartDemo opens the world and starts Tocsin in it. It ends with Close.
@@ -68,7 +75,9 @@ func StartDemo(ctx context.Context, o DemoOptions) (_ *Demo, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the world: %w", err)
 	}
-	d.address = "127.0.0.1:0"
+	for range max(1, o.Replicas) {
+		d.running = append(d.running, &replica{address: "127.0.0.1:0"})
+	}
 	d.config = d.configure()
 	if err := d.Begin(); err != nil {
 		return nil, err
@@ -99,6 +108,9 @@ func (d *Demo) configure() config.Config {
 	if !d.options.HTTPMode {
 		c.Slack.AppToken = config.NewSecret(w.AppToken)
 	}
+	if strings.HasPrefix(c.Database, "postgres") {
+		c.Key = config.NewSecret(strings.Repeat("5a", 32)) // of a sandbox that holds nothing
+	}
 	for name, key := range w.RoutingKeys {
 		c.PagerDuty.Keys[name] = config.NewSecret(key)
 	}
@@ -107,15 +119,24 @@ func (d *Demo) configure() config.Config {
 
 // Begin starts Tocsin; after Halt it is a restart on the same database and address.
 func (d *Demo) Begin() error {
-	if d.halt != nil {
+	for _, r := range d.running {
+		if err := d.begin(r); err != nil {
+			return err
+		}
+	}
+	d.URL = "http://" + d.running[0].address
+	return nil
+}
+
+func (d *Demo) begin(r *replica) error {
+	if r.halt != nil {
 		return errors.New("it is running")
 	}
-	listener, err := net.Listen("tcp", d.address)
+	listener, err := net.Listen("tcp", r.address)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	d.address = listener.Addr().String()
-	d.URL = "http://" + d.address
+	r.address = listener.Addr().String()
 	ctx, cancel := context.WithCancel(d.ctx)
 	a, err := New(ctx, d.config, Parts{Clock: d.Clock, Plan: templates.DemoPlan(), Log: d.options.Log})
 	if err != nil {
@@ -124,11 +145,12 @@ func (d *Demo) Begin() error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- a.Serve(ctx, listener) }()
-	d.app = a
-	d.halt = func() error {
+	r.app = a
+	r.halt = func() error {
 		cancel()
 		err := <-done
 		a.Close()
+		r.app, r.halt = nil, nil
 		return err
 	}
 	return nil
@@ -136,16 +158,24 @@ func (d *Demo) Begin() error {
 
 // Halt stops Tocsin as an operator would. The world goes on.
 func (d *Demo) Halt() error {
-	if d.halt == nil {
-		return nil
+	var errs []error
+	for _, r := range d.running {
+		if r.halt != nil {
+			errs = append(errs, r.halt())
+		}
 	}
-	err := d.halt()
-	d.halt, d.app = nil, nil
-	return err
+	return errors.Join(errs...)
 }
 
-// App is the running server; nil while it is halted.
-func (d *Demo) App() *App { return d.app }
+// App is the first running server; nil while all are halted.
+func (d *Demo) App() *App {
+	for _, r := range d.running {
+		if r.app != nil {
+			return r.app
+		}
+	}
+	return nil
+}
 
 // awake waits until Slack can reach Tocsin.
 func (d *Demo) awake(ctx context.Context) error {
@@ -153,7 +183,7 @@ func (d *Demo) awake(ctx context.Context) error {
 		return nil
 	}
 	for range 500 {
-		if d.World.Slack.Sockets() > 0 {
+		if d.World.Slack.Sockets() >= len(d.running) {
 			return nil
 		}
 		select {

@@ -1,7 +1,6 @@
 package app
 
 import (
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,8 +9,10 @@ import (
 
 	"github.com/tocsin-ir/tocsin/bot"
 	"github.com/tocsin-ir/tocsin/internal/clock"
+	"github.com/tocsin-ir/tocsin/internal/config"
 	"github.com/tocsin-ir/tocsin/internal/sandbox"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
+	"github.com/tocsin-ir/tocsin/templates"
 )
 
 // What Tocsin asks of PagerDuty and GitHub, and what the sandbox answers, is what the
@@ -21,63 +22,50 @@ func TestTheSandboxKeepsToTheVendorsDescriptions(t *testing.T) {
 		t.Skip("reads the vendors' descriptions, which takes seconds")
 	}
 	t.Parallel()
-	rest, events, hub := pagerDutyContracts(t)
-	github := openContract(t, hub, githubPaths...)
+	rest, events, hub := described(t)
 	clk := clock.NewFast(time.Now(), 1)
 	w, err := sandbox.Start(t.Context(), sandbox.Options{Clock: clk, HTTPMode: true, NoRateLimits: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	pager := lay(t, &wire{to: w.PagerDutyURL, law: rest, answers: true})
-	enqueue := lay(t, &wire{to: w.EventsURL + "/v2", strip: "/v2", law: events, answers: true})
-	issues := lay(t, &wire{to: w.GitHubURL, strip: "/api/v3", law: github, answers: true})
-	t.Cleanup(func() {
-		if !t.Failed() && !testing.Verbose() {
-			return
-		}
-		for _, x := range []*wire{pager, enqueue, issues} {
-			for _, e := range x.all() {
-				t.Log(e.Status, e.Method, e.Path, e.Query, cutText(string(e.Body), 200))
-			}
-		}
-	})
-	d := &Demo{World: w, Clock: clk, ctx: t.Context(), address: "127.0.0.1:0",
-		options: DemoOptions{HTTPMode: true, Database: filepath.Join(t.TempDir(), "tocsin.db"), Log: slog.New(slog.DiscardHandler)}}
-	d.config = d.configure()
-	d.config.PagerDuty.URL, d.config.PagerDuty.EventsURL, d.config.GitHub.URL = pager.URL, enqueue.URL, issues.URL
-	t.Cleanup(func() { _ = d.Close() })
-	if err := d.Begin(); err != nil {
-		t.Fatal(err)
+	t.Cleanup(w.Close)
+	pager := lay(t, &wire{to: w.PagerDutyURL, law: openContract(t, rest, pagerDutyPaths...), answers: true})
+	enqueue := lay(t, &wire{to: w.EventsURL + "/v2", strip: "/v2", law: openContract(t, events, "/enqueue"), answers: true})
+	issues := lay(t, &wire{to: w.GitHubURL, strip: "/api/v3", law: openContract(t, hub, gitHubPaths...), answers: true})
+	secret := config.NewSecret
+	c := config.Config{Workspace: "demo", Database: filepath.Join(t.TempDir(), "tocsin.db"),
+		Slack: config.Slack{URL: w.SlackURL, BotToken: secret(w.BotToken), SigningSecret: secret(w.SigningSecret)},
+		PagerDuty: config.PagerDuty{Token: secret(w.PagerDutyToken), From: w.From, Service: sandbox.ServicePrimary, Keys: map[string]config.Secret{},
+			WebhookSecrets: []config.Secret{secret(w.WebhookSecret)}, URL: pager.URL, EventsURL: enqueue.URL},
+		GitHub: config.GitHub{Token: secret(w.GitHubToken), URL: issues.URL},
 	}
-	manifest, err := bot.Manifest(bot.ManifestOptions{Name: "Tocsin", Prefix: "/incident", URL: d.URL})
+	for name, key := range w.RoutingKeys {
+		c.PagerDuty.Keys[name] = secret(key)
+	}
+	a, address := serving(t, c, Parts{Clock: clk, Plan: templates.DemoPlan()})
+	manifest, err := bot.Manifest(bot.ManifestOptions{Name: "Tocsin", Prefix: "/incident", URL: address})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := w.Install(manifest); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Connect(d.URL); err != nil {
+	if err := w.Connect(address); err != nil {
 		t.Fatal(err)
 	}
-	type1 := func(room, line string) {
+	t.Cleanup(func() {
+		if t.Failed() || testing.Verbose() {
+			retell(t, w, pager, enqueue, issues)
+		}
+	})
+
+	alice := func(room, line string) {
 		t.Helper()
 		if err := w.Slack.Slash(t.Context(), "U0ALICE01", room, line); err != nil {
 			t.Fatal(line, err)
 		}
 	}
-	sees := func(room, text string) {
-		t.Helper()
-		eventually(t, text, func() bool {
-			for _, m := range w.Slack.View("U0ALICE01", slack.ViewOptions{Channel: room}).Messages {
-				if strings.Contains(strings.ToLower(m.Text), strings.ToLower(text)) {
-					return true
-				}
-			}
-			return false
-		})
-	}
-	_ = sees
-	type1("#general", "/incident declare p1 token on a paste site asset:web-3")
+	alice("#general", "/incident declare p1 token on a paste site asset:web-3")
 	room := ""
 	eventually(t, "a room", func() bool {
 		for _, c := range w.Slack.View("U0ALICE01", slack.ViewOptions{}).Channels {
@@ -89,15 +77,15 @@ func TestTheSandboxKeepsToTheVendorsDescriptions(t *testing.T) {
 	})
 	eventually(t, "PagerDuty has an incident", func() bool { return len(w.PagerDuty.Incidents()) > 0 })
 	for _, line := range []string{
-		"/incident role commander me", "/incident page policy", "/incident page @carol", "/incident ack", "/incident sev p2 less than we thought",
-		"/incident sev p1 more than we thought", "/incident contacts bob", "/incident note the key was rotated",
-		"/incident item add rotate every key owner:<@U0ALICE01>", "/incident resolve rotated the key",
+		"/incident role commander me", "/incident page policy", "/incident page @carol", "/incident ack",
+		"/incident sev p2 less than we thought", "/incident sev p1 more than we thought", "/incident contacts @bob",
+		"/incident note the key was rotated", "/incident item add rotate every key owner:@alice", "/incident resolve rotated the key",
 		"/postmortem edit summary " + strings.Repeat("a key was on a paste site. ", 40), "/postmortem publish",
 	} {
-		type1(room, line)
+		alice(room, line)
 	}
 	eventually(t, "post-mortem and item are issues", func() bool { return len(w.GitHub.Issues(sandbox.RepoPrivate)) >= 2 })
-	eventually(t, "the page is resolved", func() bool {
+	eventually(t, "every page is resolved", func() bool {
 		for _, in := range w.PagerDuty.Incidents() {
 			if in.Status != "resolved" {
 				return false
@@ -105,28 +93,52 @@ func TestTheSandboxKeepsToTheVendorsDescriptions(t *testing.T) {
 		}
 		return true
 	})
-	_ = d.App().pager.Check(t.Context())
-	_ = d.App().github.Check(t.Context(), sandbox.RepoPrivate)
+	alice(room, "/incident item done 1")
+	eventually(t, "the item's issue is closed", func() bool {
+		for _, i := range w.GitHub.Issues(sandbox.RepoPrivate) {
+			if i.State == "closed" {
+				return true
+			}
+		}
+		return false
+	})
+	_ = a.pager.Check(t.Context())
+	_ = a.github.Check(t.Context(), sandbox.RepoPrivate)
 	pager.clean(t, "PagerDuty REST")
 	enqueue.clean(t, "PagerDuty events")
 	issues.clean(t, "GitHub")
 }
 
-// githubPaths are the parts of GitHub's API that Tocsin uses.
-var githubPaths = []string{"/repos/{owner}/{repo}", "/user"}
+func retell(t *testing.T, w *sandbox.World, wires ...*wire) {
+	for _, c := range w.Slack.View("U0ALICE01", slack.ViewOptions{}).Channels {
+		for _, m := range w.Slack.View("U0ALICE01", slack.ViewOptions{Channel: c.ID}).Messages {
+			t.Log(c.Name, cutText(m.Text, 200))
+		}
+	}
+	for _, x := range wires {
+		for _, e := range x.all() {
+			t.Log(e.Status, e.Method, e.Path, e.Query, cutText(string(e.Body), 200))
+		}
+	}
+}
 
-// pagerDutyContracts opens PagerDuty's descriptions and finds GitHub's.
-func pagerDutyContracts(t *testing.T) (rest, events *contract, hub string) {
+// The parts of the vendors' APIs that Tocsin uses.
+var (
+	gitHubPaths    = []string{"/repos/{owner}/{repo}", "/user"}
+	pagerDutyPaths = []string{"/incidents", "/users", "/oncalls", "/priorities"}
+)
+
+// described finds the vendors' own descriptions: PagerDuty's two and GitHub's.
+func described(t *testing.T) (rest, events, hub string) {
 	t.Helper()
-	specs := []string{os.Getenv("TOCSIN_PAGERDUTY_REST_SPEC"), os.Getenv("TOCSIN_PAGERDUTY_EVENTS_SPEC")}
+	rest, events = os.Getenv("TOCSIN_PAGERDUTY_REST_SPEC"), os.Getenv("TOCSIN_PAGERDUTY_EVENTS_SPEC")
 	hub = filepath.Join(os.Getenv("TOCSIN_FOREIGN"), "node_modules/@octokit/openapi/generated/api.github.com.json")
-	for _, f := range append(specs, hub) {
+	for _, f := range []string{rest, events, hub} {
 		if _, err := os.Stat(f); err != nil {
 			lacking(t, "TOCSIN_PAGERDUTY_REST_SPEC, TOCSIN_PAGERDUTY_EVENTS_SPEC and TOCSIN_FOREIGN do not name the vendors' descriptions: "+err.Error())
 		}
 	}
-	return openContract(t, specs[0], "/incidents", "/users", "/oncalls", "/priorities", "/services", "/schedules", "/escalation_policies", "/abilities"),
-		openContract(t, specs[1], "/enqueue"), hub
+	return rest, events, hub
 }
 
 // lacking skips, or fails where everything must run.

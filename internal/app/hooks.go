@@ -28,7 +28,7 @@ func (d *Demo) Play(ctx context.Context, s *story.Story, observe func(story.Step
 
 // busy reports whether the world is owed something right now.
 func (d *Demo) busy() bool {
-	a := d.app
+	a := d.App()
 	if a == nil {
 		return false
 	}
@@ -71,34 +71,34 @@ func (d *Demo) hooks() map[string]story.Hook {
 			if err != nil {
 				return err
 			}
-			_, err = d.app.db.Verify(ctx, s.Stream)
+			_, err = d.App().db.Verify(ctx, s.Stream)
 			return err
 		},
 	}
 }
 
 func (d *Demo) do(ctx context.Context, args []string) (bot.Reply, error) {
-	if d.app == nil {
+	if d.App() == nil {
 		return bot.Reply{}, errHalted
 	}
 	as := "alice"
 	if len(args) > 1 && args[1] != "" {
 		as = args[1]
 	}
-	who, ok := d.app.PlanPerson(as)
+	who, ok := d.App().PlanPerson(as)
 	if !ok {
 		return bot.Reply{}, fmt.Errorf("the plan has no %q", as)
 	}
 	command, rest, _ := strings.Cut(args[0], " ")
-	return d.app.room.Do(ctx, bot.Call{Line: rest, Report: command == "/postmortem", Person: who, Via: incident.ViaCLI,
+	return d.App().room.Do(ctx, bot.Call{Line: rest, Report: command == "/postmortem", Person: who, Via: incident.ViaCLI,
 		CommandID: incident.CommandID("cli:" + rand.Text())})
 }
 
 func (d *Demo) newest(ctx context.Context) (incident.State, error) {
-	if d.app == nil {
+	if d.App() == nil {
 		return incident.State{}, errHalted
 	}
-	list, err := d.app.db.List(ctx, store.Filter{Limit: 1})
+	list, err := d.App().db.List(ctx, store.Filter{Limit: 1})
 	if err != nil {
 		return incident.State{}, err
 	}
@@ -114,7 +114,7 @@ func (d *Demo) Timeline(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	events, err := d.app.history(ctx, s.Stream)
+	events, err := d.App().history(ctx, s.Stream)
 	if err != nil {
 		return "", err
 	}

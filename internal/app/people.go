@@ -25,6 +25,7 @@ const (
 type members interface {
 	Member(ctx context.Context, id string) (bot.Member, error)
 	MemberByEmail(ctx context.Context, address string) (bot.Member, error)
+	MemberByName(ctx context.Context, name string) (bot.Member, error)
 }
 
 // people knows who is who: the plan's people first, everybody else by their Slack
@@ -99,6 +100,9 @@ func (d *people) ByName(ctx context.Context, text string) (incident.Person, erro
 		if strings.EqualFold(who.Name.Text, name) || who.Slack == name {
 			return d.withStanding(ctx, who)
 		}
+	}
+	if m, err := d.slack.MemberByName(ctx, name); err == nil {
+		return d.principal(d.remember(m)), nil
 	}
 	if len(name) >= 5 && (name[0] == 'U' || name[0] == 'W') && strings.ToUpper(name) == name {
 		return d.BySlack(ctx, name)

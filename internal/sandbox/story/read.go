@@ -62,7 +62,9 @@ func (r reading) mrkdwn(text string) string {
 }
 
 // flat is text as it is compared: white space as one blank.
-func flat(text string) string { return strings.TrimSpace(blanks.ReplaceAllString(unseen.Replace(text), " ")) }
+func flat(text string) string {
+	return strings.TrimSpace(blanks.ReplaceAllString(unseen.Replace(text), " "))
+}
 
 // message is what a person reads of a message: its blocks, or its text where there
 // are none. The text beside blocks is only for notifications.
