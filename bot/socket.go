@@ -29,7 +29,7 @@ func (s *Slack) RunSocket(ctx context.Context) error {
 		began := time.Now()
 		err := s.runSocket(ctx)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // told to stop: that is no failure
 		}
 		if time.Since(began) > 2*maxWait {
 			wait = firstWait

@@ -137,9 +137,7 @@ func (d *deciding) pageTroubled(c PageTroubled) error {
 		return nil
 	}
 	people := c.People
-	for _, p := range at.Def.People {
-		people = append(people, p)
-	}
+	people = append(people, at.Def.People...)
 	var ids []PersonID
 	for _, p := range people {
 		if !d.s.IsExcluded(p.ID) && !has(ids, p.ID) {

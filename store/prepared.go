@@ -29,7 +29,7 @@ func (p *prepared[P]) stmt(ctx context.Context, query string) (*sql.Stmt, error)
 	if s, ok := p.stmts[query]; ok {
 		return s, nil
 	}
-	s, err := p.on.PrepareContext(ctx, query)
+	s, err := p.on.PrepareContext(ctx, query) //nolint:sqlclosecheck // kept, and closed with the pool
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (p *prepared[P]) stmt(ctx context.Context, query string) (*sql.Stmt, error)
 }
 
 func (p *prepared[P]) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := p.stmt(ctx, query)
+	s, err := p.stmt(ctx, query) //nolint:sqlclosecheck // kept, and closed with the pool
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,7 @@ func (p *prepared[P]) ExecContext(ctx context.Context, query string, args ...any
 }
 
 func (p *prepared[P]) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := p.stmt(ctx, query)
+	s, err := p.stmt(ctx, query) //nolint:sqlclosecheck // kept, and closed with the pool
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 
 // follow is a TellPager that follows from an event.
 func follow(t incident.Task, op string, ref incident.VendorRef, e incident.Event) incident.Task {
-	t.Owed.ID = incident.EffectID("INC-0042/20/1")
+	t.ID = incident.EffectID("INC-0042/20/1")
 	t.Effect = incident.TellPager{Op: op, Vendor: ref}
 	t.Event = incident.Recorded{By: "alice", Event: e}
 	return t

@@ -132,7 +132,7 @@ func (p *Pager) Perform(ctx context.Context, t incident.Task, tell func(incident
 	defer cancel()
 	aloud := func(c incident.Command) error {
 		if ctx.Err() != nil {
-			return nil // Tocsin is stopping: that is no trouble of PagerDuty's
+			return nil //nolint:nilerr // Tocsin is stopping: that is no trouble of PagerDuty's
 		}
 		return tell(c)
 	}

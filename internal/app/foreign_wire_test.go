@@ -37,6 +37,7 @@ type wire struct {
 	strip   string    // taken off the front of each path
 	law     *contract // nil: anything goes
 	answers bool      // the answers are judged too
+	bearer  bool      // the other side wants the token of a form in the header
 
 	mu        sync.Mutex // guards what follows
 	exchanges []exchange
@@ -71,6 +72,9 @@ func (w *wire) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		return
 	}
 	req.Header = r.Header.Clone()
+	if token, err := url.ParseQuery(string(body)); w.bearer && err == nil && token.Get("token") != "" {
+		req.Header.Set("Authorization", "Bearer "+token.Get("token"))
+	}
 	resp, err := http.DefaultTransport.RoundTrip(req)
 	if err != nil {
 		http.Error(rw, err.Error(), http.StatusBadGateway)

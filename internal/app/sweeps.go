@@ -63,7 +63,7 @@ func (a *App) sweeps(ctx context.Context) error {
 			}
 		}
 		if err := a.clock.Sleep(ctx, next.next.Sub(a.clock.Now())); err != nil {
-			return nil
+			return nil //nolint:nilerr // the context ended: that is how it stops
 		}
 		go next.job.Run()
 		next.next = next.when.Next(a.clock.Now().In(zone))

@@ -88,7 +88,7 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	}
 	w := &World{
 		Clock: o.Clock, People: o.People, http: o.HTTPMode, From: fromEmail, RoutingKeys: map[string]string{},
-		PagerDutyToken: "pd-sandbox-key-0001", GitHubToken: "ghp_sandbox0001", WebhookSecret: "sandbox-webhook-secret",
+		PagerDutyToken: "pd-sandbox-key-0001", GitHubToken: "ghp_sandbox0001", WebhookSecret: "sandbox-webhook-secret", //nolint:gosec // credentials of a world that exists only here
 	}
 	w.Slack = slack.New(slack.Config{TeamName: o.TeamName, Clock: o.Clock, Log: o.Log, NoRateLimits: o.NoRateLimits,
 		App: slack.App{SocketMode: !o.HTTPMode}})

@@ -243,7 +243,8 @@ func leaseHeld(t *testing.T, n *bench) {
 		}
 		return ok
 	}
-	if !hold(n.a) || !hold(n.a) {
+	taken, renewed := hold(n.a), hold(n.a)
+	if !taken || !renewed {
 		t.Fatal("a free lease is not to be had, or not to be renewed")
 	}
 	first := n.a.Fence("cron")

@@ -186,8 +186,29 @@ func (s *Server) renderUser(login string) obj {
 	if strings.HasSuffix(login, "[bot]") {
 		kind = "Bot"
 	}
-	return obj{"login": login, "id": id, "node_id": fmt.Sprintf("U_%d", id), "type": kind, "site_admin": false,
-		"url": s.base + "/users/" + login, "html_url": s.conf.WebURL + "/" + login, "avatar_url": ""}
+	url := s.base + "/users/" + login
+	o := obj{"login": login, "id": id, "node_id": fmt.Sprintf("U_%d", id), "type": kind, "site_admin": false,
+		"url": url, "html_url": s.conf.WebURL + "/" + login, "avatar_url": "", "gravatar_id": "",
+		"following_url": url + "/following{/other_user}", "gists_url": url + "/gists{/gist_id}",
+		"starred_url": url + "/starred{/owner}{/repo}", "organizations_url": url + "/orgs", "events_url": url + "/events{/privacy}"}
+	for _, list := range []string{"followers", "subscriptions", "repos", "received_events"} {
+		o[list+"_url"] = url + "/" + list
+	}
+	return o
+}
+
+// links are the addresses GitHub gives with every repository, by name and by what
+// follows the address of the repository.
+var links = map[string]string{
+	"archive": "/{archive_format}{/ref}", "assignees": "/assignees{/user}", "blobs": "/git/blobs{/sha}", "branches": "/branches{/branch}",
+	"collaborators": "/collaborators{/collaborator}", "comments": "/comments{/number}", "commits": "/commits{/sha}",
+	"compare": "/compare/{base}...{head}", "contents": "/contents/{+path}", "contributors": "/contributors", "deployments": "/deployments",
+	"downloads": "/downloads", "events": "/events", "forks": "/forks", "git_commits": "/git/commits{/sha}", "git_refs": "/git/refs{/sha}",
+	"git_tags": "/git/tags{/sha}", "hooks": "/hooks", "issue_comment": "/issues/comments{/number}", "issue_events": "/issues/events{/number}",
+	"issues": "/issues{/number}", "keys": "/keys{/key_id}", "labels": "/labels{/name}", "languages": "/languages", "merges": "/merges",
+	"milestones": "/milestones{/number}", "notifications": "/notifications{?since,all,participating}", "pulls": "/pulls{/number}",
+	"releases": "/releases{/id}", "stargazers": "/stargazers", "statuses": "/statuses/{sha}", "subscribers": "/subscribers",
+	"subscription": "/subscription", "tags": "/tags", "teams": "/teams", "trees": "/git/trees{/sha}",
 }
 
 func (s *Server) renderRepo(c *call, r *repo) obj {
@@ -203,7 +224,18 @@ func (s *Server) renderRepo(c *call, r *repo) obj {
 		"private": r.private, "visibility": r.visibility(), "archived": r.archived, "disabled": false, "fork": false,
 		"has_issues": !r.noIssues, "has_wiki": false, "has_projects": false, "has_discussions": false, "default_branch": r.defaultBranch,
 		"open_issues_count": open, "open_issues": open, "url": url, "html_url": s.conf.WebURL + "/" + r.full(), "description": nil,
-		"created_at": stamp(r.created), "updated_at": stamp(r.created), "pushed_at": stamp(r.created)}
+		"created_at": stamp(r.created), "updated_at": stamp(r.created), "pushed_at": stamp(r.created),
+		"homepage": nil, "language": nil, "license": nil, "mirror_url": nil, "has_pages": false, "has_downloads": false, "size": 0}
+	for _, count := range []string{"forks", "forks_count", "watchers", "watchers_count", "stargazers_count", "subscribers_count", "network_count"} {
+		o[count] = 0
+	}
+	for name, path := range links {
+		o[name+"_url"] = url + path
+	}
+	web := s.conf.WebURL + "/" + r.full()
+	_, host, _ := strings.Cut(s.conf.WebURL, "://")
+	o["clone_url"], o["svn_url"] = web+".git", web
+	o["git_url"], o["ssh_url"] = "git://"+host+"/"+r.full()+".git", "git@"+host+":"+r.full()+".git"
 	if c.login != "" {
 		o["permissions"] = obj{"admin": level >= canAdmin, "maintain": level >= canAdmin, "push": level >= canPush,
 			"triage": level >= canPush, "pull": level >= canRead}

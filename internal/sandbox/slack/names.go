@@ -23,7 +23,7 @@ func checkName(name string) error {
 		return no("invalid_name_punctuation")
 	}
 	for _, r := range name {
-		if !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' || r == '_') {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-_", r) {
 			return no("invalid_name_specials")
 		}
 	}

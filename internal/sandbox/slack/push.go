@@ -68,7 +68,7 @@ func (s *Server) askHTTP(ctx context.Context, kind, to string, payload obj) (jso
 	} else {
 		form.Set("payload", string(raw(payload)))
 	}
-	resp, answer, err := s.post(ctx, to, "application/x-www-form-urlencoded", []byte(form.Encode()), nil)
+	resp, answer, err := s.post(ctx, to, "application/x-www-form-urlencoded", []byte(form.Encode()), nil) //nolint:bodyclose // post has read and closed it
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (s *Server) pushEvent(to string, d *delivery) (reason string, again bool) {
 		head.Set("X-Slack-Retry-Num", strconv.Itoa(d.attempt))
 		head.Set("X-Slack-Retry-Reason", d.reason)
 	}
-	resp, _, err := s.post(ctx, to, "application/json", raw(d.payload), head)
+	resp, _, err := s.post(ctx, to, "application/json", raw(d.payload), head) //nolint:bodyclose // post has read and closed it
 	switch {
 	case ctx.Err() != nil:
 		return "http_timeout", true
@@ -133,7 +133,7 @@ func (s *Server) VerifyEvents(ctx context.Context) error {
 	challenge := random(40)
 	ctx, cancel := context.WithTimeout(ctx, ackTime)
 	defer cancel()
-	resp, body, err := s.post(ctx, or(app.EventsURL, app.RequestURL), "application/json", raw(obj{
+	resp, body, err := s.post(ctx, or(app.EventsURL, app.RequestURL), "application/json", raw(obj{ //nolint:bodyclose // post has read and closed it
 		"token": "sandbox", "challenge": challenge, "type": "url_verification",
 	}), nil)
 	if err != nil {

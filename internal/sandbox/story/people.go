@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
@@ -120,24 +119,8 @@ func types(ctx context.Context, p *Player, a args) error {
 	if !strings.HasPrefix(a["text"], "/") {
 		return speaks(ctx, p, a)
 	}
-	line := p.completed(a["text"])
 	return p.inChannel(ctx, a, func(user, channel string) error {
-		return p.World.Slack.Slash(ctx, user, channel, line)
-	})
-}
-
-var typedName = regexp.MustCompile(`(^|[\s:,(])@([a-z][a-z0-9._-]*)`)
-
-// completed is what Slack sends for @name in a slash command whose manifest says
-// should_escape. https://docs.slack.dev/interactivity/implementing-slash-commands
-func (p *Player) completed(line string) string {
-	return typedName.ReplaceAllStringFunc(line, func(m string) string {
-		at := strings.IndexByte(m, '@')
-		id, err := p.person(m[at+1:])
-		if err != nil {
-			return m
-		}
-		return m[:at] + "<@" + id + "|" + m[at+1:] + ">"
+		return p.World.Slack.Slash(ctx, user, channel, a["text"])
 	})
 }
 

@@ -28,21 +28,27 @@ func posts(ctx context.Context, p *Player, a args) error {
 	}
 	header := p.signature(a["path"], a["text"], how)
 	for range times {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		defer cancel()
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+a["path"], bytes.NewBufferString(a["text"]))
-		if err != nil {
+		if err := p.postOnce(ctx, base+a["path"], a["text"], header); err != nil {
 			return fmt.Errorf("post to %s: %w", a["path"], err)
 		}
-		req.Header = header
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			return fmt.Errorf("post to %s: %w", a["path"], err)
-		}
-		_ = resp.Body.Close()
-		p.answered = resp.StatusCode
 	}
 	return nil
+}
+
+func (p *Player) postOnce(ctx context.Context, url, body string, header http.Header) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewBufferString(body))
+	if err != nil {
+		return err
+	}
+	req.Header = header
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	p.answered = resp.StatusCode
+	return resp.Body.Close()
 }
 
 // signature is what a vendor's request to that path carries.

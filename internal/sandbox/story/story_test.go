@@ -2,6 +2,8 @@ package story_test
 
 import (
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -121,4 +123,26 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("# t\nalice says 'x'\n-- story --\nwait 5m\n"))
 	f.Add([]byte(`bob clicks "A \" b" in dm confirming`))
 	f.Fuzz(func(_ *testing.T, data []byte) { _, _ = story.Parse("f", data) })
+}
+
+func TestTheProductsStoriesCanBeRead(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("..", "..", "..", "cmd", "tocsin", "testdata", "script", "*.txtar"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no stories", err)
+	}
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := story.Parse(filepath.Base(f), data)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if s.Title == "" {
+			t.Errorf("%s has no title", f)
+		}
+	}
 }

@@ -94,7 +94,7 @@ func broken(kind fault.Kind) func(context.Context, *Player, args) error {
 const (
 	maxPasses = 12
 	minPass   = 30 * time.Second
-	betweenMS = 60 * time.Millisecond
+	between   = 60 * time.Millisecond
 )
 
 func (p *Player) pass(ctx context.Context, d time.Duration) error {
@@ -106,7 +106,7 @@ func (p *Player) pass(ctx context.Context, d time.Duration) error {
 		some := min(step, d)
 		p.World.Clock.Advance(some)
 		if d -= some; d > 0 {
-			if err := p.still(ctx, betweenMS); err != nil {
+			if err := p.still(ctx, between); err != nil {
 				return err
 			}
 		}
