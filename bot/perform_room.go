@@ -158,9 +158,6 @@ func bookmarksOf(st incident.State) []bookmark {
 		}
 	}
 	var urls []string
-	for _, v := range st.Vendors {
-		urls = append(urls, v.URL)
-	}
 	for _, p := range st.Paging.Pages {
 		urls = append(urls, p.Vendor.URL)
 	}

@@ -236,11 +236,24 @@ func line(mrkdwn string) templates.Card {
 	return templates.Card{Lead: mrkdwn, Blocks: []templates.Block{{Text: mrkdwn}}}
 }
 
+// coded escapes a refusal's words but leaves what is between backticks as code: that
+// is what can be said instead.
+func coded(text string) string {
+	parts := strings.Split(text, "`")
+	if len(parts)%2 == 0 {
+		return templates.Plain(text)
+	}
+	for i := range parts {
+		parts[i] = templates.Plain(parts[i])
+	}
+	return strings.Join(parts, "`")
+}
+
 func refusalCard(no *incident.Refusal) templates.Card {
-	why := templates.Plain(no.Why)
+	why := coded(no.Why)
 	c := templates.Card{Lead: why, Tone: templates.Warn, Blocks: []templates.Block{{Text: why}}}
 	if no.Hint != "" {
-		c.Blocks = append(c.Blocks, templates.Block{Context: []string{templates.Plain(no.Hint)}})
+		c.Blocks = append(c.Blocks, templates.Block{Context: []string{coded(no.Hint)}})
 	}
 	return c
 }

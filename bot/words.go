@@ -264,6 +264,9 @@ func (w *words) optionWhen(t tense, keys ...string) (at time.Time, asked bool, e
 			continue
 		}
 		w.list[i].used = true
+		if d, ok := parseDuration(value); ok && t == future {
+			return w.now.Add(d), true, nil // due:2h
+		}
 		sub := &words{now: w.now, zone: w.zone}
 		if value != "" {
 			sub.list = append(sub.list, newWord("", value))

@@ -65,7 +65,7 @@ func Apply(s State, r Recorded) State {
 		s.Posts = with(s.Posts, e.Role, func(p Post) Post { p.Offered = ""; return p })
 	case Joined:
 		s.People = with(s.People, e.Person, func(p Part) Part { p.Joined, p.Observer = !e.Observer, e.Observer; return p })
-	case LadderStarted, RungFired, RungSkipped, Paged, PageTrouble, LadderEnded, LadderStopped, Acknowledged, Unacknowledged, AskedAgain:
+	case LadderStarted, RungFired, RungSkipped, Paged, PagerNamed, PageTrouble, LadderEnded, LadderStopped, Acknowledged, Unacknowledged, AskedAgain:
 		s = applyPaging(s, r)
 	case ClockSet:
 		s.Clocks = with(s.Clocks, e.Clock, func(old Clock) Clock {

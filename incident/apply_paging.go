@@ -33,11 +33,13 @@ func applyPaging(s State, r Recorded) State {
 		change(e.Page, func(a *PageAt) { a.Skipped, a.Trouble = true, e.Why })
 	case Paged:
 		change(e.Page, func(a *PageAt) {
-			a.Taken, a.People, a.Vendor, a.Trouble = true, merge(a.People, e.People), e.Vendor, ""
+			v := e.Vendor
+			fill(&v.Incident, a.Vendor.Incident) // the webhook may have named it first
+			fill(&v.URL, a.Vendor.URL)
+			a.Taken, a.People, a.Vendor, a.Trouble = true, merge(a.People, e.People), v, ""
 		})
-		if e.Vendor.Incident != "" {
-			s.Vendors = with(s.Vendors, e.Vendor.Incident, func(VendorRef) VendorRef { return e.Vendor })
-		}
+	case PagerNamed:
+		change(e.Page, func(a *PageAt) { a.Vendor = e.Vendor })
 	case PageTrouble:
 		change(e.Page, func(a *PageAt) { a.Trouble, a.People = e.Why, merge(a.People, e.People) })
 	case LadderEnded:

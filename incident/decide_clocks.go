@@ -111,6 +111,15 @@ func (d *deciding) breachOwners(name ClockName) []PersonID {
 			return []PersonID{d.s.Tasks[i-1].Owner}
 		}
 	}
+	if role, ok := strings.CutPrefix(string(name), "offer/"); ok {
+		var both []PersonID
+		for _, id := range []PersonID{d.s.Posts[Role(role)].Offered, d.s.Holder(Role(role))} {
+			if id != "" {
+				both = append(both, id)
+			}
+		}
+		return both
+	}
 	if name == ClockPostMortem && d.s.Report.Owner != "" {
 		return []PersonID{d.s.Report.Owner}
 	}

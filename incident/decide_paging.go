@@ -178,6 +178,9 @@ func (d *deciding) acknowledge(c Acknowledge) error {
 		if by := d.s.Paging.AckedBy; by != "" && !d.s.Paging.Running {
 			return Refuse("acknowledged", "Somebody has acknowledged it already.", "To take it over, say `ack i-have-it`.")
 		}
+		if d.inFlight() {
+			return Refuse("not-paged", "Whom the page reached is not known yet.", "If you take the duty, say `ack i-have-it`.")
+		}
 		return Refuse("not-paged", "The page was not for you, so this does not stop it.", "If you take the duty, say `ack i-have-it`.")
 	}
 	d.acked(p, page, !paged)
@@ -185,6 +188,16 @@ func (d *deciding) acknowledge(c Acknowledge) error {
 		d.tellPager("acknowledge")
 	}
 	return nil
+}
+
+// inFlight reports whether a page is out of which nobody has told yet whom it reached.
+func (d *deciding) inFlight() bool {
+	for _, p := range d.s.Paging.Pages {
+		if !p.Taken && !p.Skipped {
+			return true
+		}
+	}
+	return false
 }
 
 func (d *deciding) acked(p Person, page PageID, duty bool) {

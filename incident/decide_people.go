@@ -58,6 +58,7 @@ func (d *deciding) assignRole(c AssignRole) error {
 func (d *deciding) take(r Role, p Person) {
 	from := d.s.Holder(r)
 	d.meet(p)
+	d.stopClock(offerClock(r), true)
 	d.emit(RoleTaken{r, p.ID, from})
 	d.say(PlaceRoom, "", r == Commander)
 	if p.ID != d.a.By.ID {
@@ -93,8 +94,14 @@ func (d *deciding) offerRole(c OfferRole) error {
 	d.say(PlaceRoom, "", true)
 	d.say(PlacePerson, c.To.ID, true)
 	d.invite(c.To)
+	d.setClock(offerClock(c.Role), Deadline{Due: d.a.At.Add(offerWait)})
 	return nil
 }
+
+// An offer that nobody answers is said, so that the duty is not between two people.
+const offerWait = 10 * time.Minute
+
+func offerClock(r Role) ClockName { return ClockName("offer/" + string(r)) }
 
 func (d *deciding) acceptRole(c AcceptRole) error {
 	if d.s.Posts[c.Role].Offered != d.a.By.ID {
@@ -108,6 +115,7 @@ func (d *deciding) declineRole(c DeclineRole) error {
 	if d.s.Posts[c.Role].Offered != d.a.By.ID {
 		return Refuse("not-offered", fmt.Sprintf("%s has not been offered to you.", c.Role), "")
 	}
+	d.stopClock(offerClock(c.Role), true)
 	d.emit(RoleDeclined{c.Role, d.a.By.ID})
 	d.say(PlaceRoom, "", true)
 	if h := d.s.Holder(c.Role); h != "" {

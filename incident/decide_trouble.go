@@ -11,8 +11,10 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 	by := c.Who
 	if ours && c.Vendor.Incident != "" && d.s.Paging.Pages[page].Vendor.Incident == "" {
 		// The pager's own number is known now; what it says later comes under that.
-		c.Vendor.Key = d.s.Paging.Pages[page].Vendor.Key
-		d.emit(Paged{Page: page, Vendor: c.Vendor})
+		if had := d.s.Paging.Pages[page].Vendor.Key; had != "" {
+			c.Vendor.Key = had
+		}
+		d.emit(PagerNamed{page, c.Vendor})
 		d.c.Claims = append(d.c.Claims, "pd:"+c.Vendor.Incident)
 	}
 	human := by.Known() && by.Standing != System
@@ -62,12 +64,20 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 func (d *deciding) vendorAcked(c VendorSaid, page PageID) error {
 	by := c.Who
 	d.meet(by)
-	switch _, paged := d.pagedFor(by.ID); {
+	own, paged := d.pagedFor(by.ID)
+	at, ours := d.s.Paging.Pages[page]
+	if !paged && ours && !at.Taken {
+		own, paged = page, true // faster than the word of whom it reached
+	}
+	switch {
 	case d.s.IsExcluded(by.ID):
 		d.emit(AckIgnored{by.ID, "is excluded from this incident"})
 	case !paged && by.ID == d.s.Declarer:
 		d.emit(AckIgnored{by.ID, "declared it and was not paged; `ack i-have-it` takes the duty"})
 	default:
+		if page == "" {
+			page = own
+		}
 		d.acked(by, page, !paged)
 		return nil
 	}
@@ -100,6 +110,13 @@ func (d *deciding) pageOf(v VendorRef) (PageID, bool) {
 	for id, p := range d.s.Paging.Pages {
 		if v.Incident != "" && p.Vendor.Incident == v.Incident || v.Key != "" && p.Vendor.Key == v.Key {
 			return id, true
+		}
+	}
+	// A key is the id of the effect that paged: its event's number is the page.
+	if rest, ok := strings.CutPrefix(v.Key, string(d.s.Stream)+"/"); ok {
+		n, _, _ := strings.Cut(rest, "/")
+		if _, ok := d.s.Paging.Pages[PageID(n)]; ok {
+			return PageID(n), true
 		}
 	}
 	return "", false

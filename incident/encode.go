@@ -63,7 +63,7 @@ var eventBook = bind([]entry{
 	kind[RoleTaken]("role_taken"), kind[RoleOffered]("role_offered"), kind[RoleDeclined]("role_declined"),
 	kind[Joined]("joined"),
 	kind[LadderStarted]("ladder_started"), kind[RungFired]("rung_fired"), kind[RungSkipped]("rung_skipped"),
-	kind[Paged]("paged"), kind[PageTrouble]("page_trouble"), kind[LadderEnded]("ladder_ended"),
+	kind[Paged]("paged"), kind[PagerNamed]("pager_named"), kind[PageTrouble]("page_trouble"), kind[LadderEnded]("ladder_ended"),
 	kind[LadderStopped]("ladder_stopped"), kind[Acknowledged]("acknowledged"), kind[AckIgnored]("ack_ignored"),
 	kind[Unacknowledged]("unacknowledged"), kind[VendorNoted]("vendor_noted"),
 	kind[ClockSet]("clock_set"), kind[ClockStopped]("clock_stopped"), kind[ClockWarned]("clock_warned"),

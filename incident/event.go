@@ -138,6 +138,11 @@ type (
 		People []PersonID `json:"people,omitempty"`
 		Vendor VendorRef  `json:"vendor,omitzero"`
 	}
+	// PagerNamed says which of the pager's incidents is a page of ours.
+	PagerNamed struct {
+		Page   PageID    `json:"page"`
+		Vendor VendorRef `json:"vendor"`
+	}
 	// PageTrouble says a page does not go through; the trying goes on.
 	PageTrouble struct {
 		Page   PageID     `json:"page"`
@@ -371,6 +376,7 @@ func (LadderStarted) event()       {}
 func (RungFired) event()           {}
 func (RungSkipped) event()         {}
 func (Paged) event()               {}
+func (PagerNamed) event()          {}
 func (PageTrouble) event()         {}
 func (LadderEnded) event()         {}
 func (LadderStopped) event()       {}

@@ -44,7 +44,6 @@ type State struct {
 	Hold     map[string]Held      `json:"hold,omitempty"`     // of a hold stream: by incident and action
 	Reminded map[string]time.Time `json:"reminded,omitempty"` // by what was reminded of
 	Severest Severity             `json:"severest,omitempty"`
-	Vendors  map[string]VendorRef `json:"vendors,omitempty"` // by vendor incident id
 }
 
 // Room is the channel of an incident.

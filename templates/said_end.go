@@ -13,7 +13,7 @@ func (v voice) saidOfEnd() Card {
 	case incident.WasReopened:
 		return v.card(Warn, "*Reopened* by "+v.by()+". The clocks run again.", because(v.words(e.Why)), buttons(v.room()...))
 	case incident.WasClosed:
-		return v.card(Good, "*Closed* by "+v.by()+".", text(prefixed("Left open on purpose: ", v.words(e.Waived))), small("The room is archived; the record stays."))
+		return v.card(Good, "*Closed* by "+v.by()+".", text(prefixed("Left open on purpose: ", v.words(e.Waived))), small("The room is archived in a week; the record stays."))
 	case incident.MergedAway:
 		return v.card(Calm, fmt.Sprintf("*Merged into %s.* Go on there.", Line(string(e.Into), 40)),
 			small("Open tasks and responders went along. Nobody is paged here any more."), buttons(append(v.room(), v.button("Show "+Label(string(e.Into), 40), "status "+string(e.Into)))...))

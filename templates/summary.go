@@ -110,11 +110,29 @@ func summaryButtons(s incident.State) []Button {
 // targets are the clocks that people watch, in the order they fall due.
 var targets = []incident.ClockName{incident.ClockAck, incident.ClockUpdate, incident.ClockContain, incident.ClockResolve, incident.ClockPostMortem}
 
+// doneAt is when what a clock waits for was done in the end; zero: not yet.
+func doneAt(s incident.State, name incident.ClockName) time.Time {
+	switch name {
+	case incident.ClockAck:
+		return s.Times.Acknowledged
+	case incident.ClockContain:
+		return s.Times.Contained
+	case incident.ClockResolve:
+		return s.Times.Resolved
+	}
+	return time.Time{}
+}
+
 // clockState says where one clock stands: "met in 3 min", "due 03:19", "overdue".
 func clockState(s incident.State, name incident.ClockName, c incident.Clock, now time.Time) string {
 	took := ""
 	if !c.At.IsZero() && !s.Declared.IsZero() && name != incident.ClockUpdate && name != incident.ClockPostMortem {
 		took = Age(c.At.Sub(s.Declared))
+	}
+	if done := doneAt(s, name); c.Breached && c.Stopped && !done.IsZero() {
+		took = Age(done.Sub(s.Declared))
+	} else if c.Breached {
+		took = "" // missed, and nobody has done it yet
 	}
 	switch {
 	case c.Running() && now.After(c.Due):

@@ -112,7 +112,7 @@ func (w *place) write(ctx context.Context, have *gh.Issue, want wish) (*gh.Issue
 func (w *place) put(ctx context.Context, have *gh.Issue, want wish) (got *gh.Issue, err error) {
 	r := &gh.IssueRequest{Title: &want.title, Body: &want.body}
 	if have == nil {
-		r.Labels, r.Assignees = &want.labels, &want.assignees
+		r.Labels, r.Assignees = list(want.labels), list(want.assignees)
 		err = w.p.call(ctx, w.rank, CostWrite, "create the issue", func() (resp *gh.Response, err error) {
 			got, resp, err = w.c.Issues.Create(ctx, w.owner, w.name, r)
 			return resp, err
@@ -130,7 +130,7 @@ func (w *place) put(ctx context.Context, have *gh.Issue, want wish) (got *gh.Iss
 		equal(assignees, loginsOf(have)) && (want.state == "" || want.state == have.GetState()) {
 		return have, nil
 	}
-	r.Labels, r.Assignees = &labels, &assignees
+	r.Labels, r.Assignees = list(labels), list(assignees)
 	if want.state != "" {
 		r.State = &want.state
 		if want.state == "closed" {
@@ -154,6 +154,14 @@ func dropped(back *gh.Issue, want wish) (out []string) {
 		out = append(out, "GitHub did not assign "+strings.Join(logins, ", ")+": they or Tocsin's account lack access to the repository.")
 	}
 	return out
+}
+
+// list is never null in JSON: GitHub's description wants an array or nothing.
+func list(of []string) *[]string {
+	if of == nil {
+		of = []string{}
+	}
+	return &of
 }
 
 func labelsOf(i *gh.Issue) (out []string) {

@@ -57,6 +57,11 @@ type App struct {
 	github *github.Publisher // nil: not configured
 	runner *engine.Runner
 
+	strangers struct {
+		sync.Mutex
+		ids map[string]bool // PagerDuty incidents that are none of ours
+	}
+
 	stop []func() // in reverse
 }
 

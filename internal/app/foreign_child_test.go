@@ -62,7 +62,7 @@ func child(t *testing.T, program string, args ...string) (base string) {
 	})
 	base = "http://127.0.0.1:" + port
 	for began := time.Now(); time.Since(began) < maxStart; {
-		if resp, err := http.Get(base + "/"); err == nil { //nolint:noctx // loopback, bounded by maxStart
+		if resp, err := http.Get(base + "/"); err == nil {
 			_ = resp.Body.Close()
 			return base
 		}

@@ -129,14 +129,16 @@ var (
 )
 
 // described finds the vendors' own descriptions: PagerDuty's two and GitHub's.
+// PagerDuty's are in no package, so whoever has them says where.
 func described(t *testing.T) (rest, events, hub string) {
 	t.Helper()
 	rest, events = os.Getenv("TOCSIN_PAGERDUTY_REST_SPEC"), os.Getenv("TOCSIN_PAGERDUTY_EVENTS_SPEC")
+	if rest == "" || events == "" {
+		t.Skip("TOCSIN_PAGERDUTY_REST_SPEC and TOCSIN_PAGERDUTY_EVENTS_SPEC do not name PagerDuty's OpenAPI descriptions")
+	}
 	hub = filepath.Join(os.Getenv("TOCSIN_FOREIGN"), "node_modules/@octokit/openapi/generated/api.github.com.json")
-	for _, f := range []string{rest, events, hub} {
-		if _, err := os.Stat(f); err != nil {
-			lacking(t, "TOCSIN_PAGERDUTY_REST_SPEC, TOCSIN_PAGERDUTY_EVENTS_SPEC and TOCSIN_FOREIGN do not name the vendors' descriptions: "+err.Error())
-		}
+	if _, err := os.Stat(hub); os.Getenv("TOCSIN_FOREIGN") == "" || err != nil {
+		lacking(t, "TOCSIN_FOREIGN does not name a folder that .ci/foreign/install has filled")
 	}
 	return rest, events, hub
 }

@@ -22,7 +22,7 @@ import (
 	"github.com/tocsin-ir/tocsin/templates"
 )
 
-const foreignSecret = "a-signing-secret-of-somebody-else" //nolint:gosec // of a server on loopback
+const foreignSecret = "a-signing-secret-of-somebody-else"
 
 // The worlds the emulators begin with.
 const (
@@ -50,8 +50,8 @@ func emulated(t *testing.T, program, service, seed string) string {
 	return child(t, program, "start", "--service", service, "--port", "PORT", "--seed", file)
 }
 
-// strangers is the emulated Slack, and a person in it.
-type strangers struct {
+// workspace is the emulated Slack, and a person in it.
+type workspace struct {
 	base   string
 	tocsin string            // where Tocsin listens
 	team   string            // id of the workspace
@@ -59,9 +59,9 @@ type strangers struct {
 	typed  atomic.Int64
 }
 
-func foreignSlack(t *testing.T, program string) *strangers {
+func foreignSlack(t *testing.T, program string) *workspace {
 	t.Helper()
-	s := &strangers{base: emulated(t, program, "slack", slackSeed), ids: map[string]string{}}
+	s := &workspace{base: emulated(t, program, "slack", slackSeed), ids: map[string]string{}}
 	s.team = s.ask(t, "auth.test", nil)["team_id"].(string)
 	for _, u := range s.ask(t, "users.list", nil)["members"].([]any) {
 		u := u.(map[string]any)
@@ -71,7 +71,7 @@ func foreignSlack(t *testing.T, program string) *strangers {
 }
 
 // plan is the demo's plan with the ids this Slack gave to people.
-func (s *strangers) plan(t *testing.T) fs.FS {
+func (s *workspace) plan(t *testing.T) fs.FS {
 	t.Helper()
 	out := fstest.MapFS{}
 	demo := templates.DemoPlan()
@@ -96,7 +96,7 @@ func (s *strangers) plan(t *testing.T) fs.FS {
 
 // types sends what Slack sends when alice types a command, signed as Slack signs.
 // https://docs.slack.dev/authentication/verifying-requests-from-slack
-func (s *strangers) types(t *testing.T, channel, command, text string) {
+func (s *workspace) types(t *testing.T, channel, command, text string) {
 	t.Helper()
 	body := url.Values{"team_id": {s.team}, "team_domain": {"acme"}, "channel_id": {channel}, "channel_name": {"somewhere"},
 		"user_id": {s.ids["alice"]}, "user_name": {"alice"}, "command": {command}, "text": {text}, "api_app_id": {"A0TOCSIN"},
@@ -124,7 +124,7 @@ func (s *strangers) types(t *testing.T, channel, command, text string) {
 }
 
 // ask calls the emulated Slack as the app would, past the wire.
-func (s *strangers) ask(t *testing.T, method string, with url.Values) map[string]any {
+func (s *workspace) ask(t *testing.T, method string, with url.Values) map[string]any {
 	t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.base+"/api/"+method, strings.NewReader(with.Encode()))
 	if err != nil {
@@ -151,4 +151,16 @@ func fetch(t *testing.T, req *http.Request, token string, into any) {
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxWire)).Decode(into); err != nil {
 		t.Fatalf("%s: %d %v", req.URL, resp.StatusCode, err)
 	}
+}
+
+// reads waits until a channel has a message with the text.
+func (s *workspace) reads(t *testing.T, channel, text string) {
+	t.Helper()
+	eventually(t, "the room reads "+text, func() bool {
+		b, err := json.Marshal(s.ask(t, "conversations.history", url.Values{"channel": {channel}, "limit": {"100"}}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(b), text)
+	})
 }

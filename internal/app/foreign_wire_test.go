@@ -1,13 +1,7 @@
 package app
 
 import (
-	"context"
-	"log/slog"
-	"net"
-	"os"
-
 	"bytes"
-	"github.com/tocsin-ir/tocsin/internal/config"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -138,6 +132,13 @@ func (w *wire) sent(method, end string) (out []exchange) {
 	return out
 }
 
+// objections are how many deviations were seen so far.
+func (w *wire) objections() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.faults)
+}
+
 // clean fails the test for every deviation from the description, each once.
 func (w *wire) clean(t *testing.T, who string) {
 	t.Helper()
@@ -156,34 +157,4 @@ func (w *wire) clean(t *testing.T, who string) {
 		kinds[e.Method]++
 	}
 	t.Logf("%s: %d calls %v, %d deviations", who, len(w.exchanges), kinds, len(w.faults))
-}
-
-// serving starts Tocsin and says where it listens; it ends with the test.
-func serving(t *testing.T, c config.Config, p Parts) (*App, string) {
-	t.Helper()
-	if p.Log == nil && testing.Verbose() {
-		p.Log = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	a, err := New(ctx, c, p)
-	if err != nil {
-		cancel()
-		t.Fatal(err)
-	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		cancel()
-		a.Close()
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- a.Serve(ctx, listener) }()
-	t.Cleanup(func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		a.Close()
-	})
-	return a, "http://" + listener.Addr().String()
 }

@@ -10,6 +10,35 @@ import (
 	"github.com/tocsin-ir/tocsin/integrations/pagerduty"
 )
 
+var errUnsure = errors.New("whose incident it is cannot be told right now")
+
+// maxStrangers bounds what is remembered of PagerDuty incidents that are none of ours.
+const maxStrangers = 10_000
+
+// strangerOrNot asks PagerDuty once whether an unknown incident is a page of ours
+// whose answer has not been recorded yet: an acknowledgement can be faster.
+func (a *App) strangerOrNot(ctx context.Context, id string) (key string, sure bool) {
+	if !a.config.PagerDuty.Token.IsSet() {
+		return "", true // it can never be asked
+	}
+	a.strangers.Lock()
+	known := a.strangers.ids[id]
+	a.strangers.Unlock()
+	if known {
+		return "", true
+	}
+	if key, sure = a.pager.KeyOf(ctx, id); !sure || key != "" {
+		return key, sure
+	}
+	a.strangers.Lock()
+	defer a.strangers.Unlock()
+	if len(a.strangers.ids) >= maxStrangers || a.strangers.ids == nil {
+		a.strangers.ids = map[string]bool{}
+	}
+	a.strangers.ids[id] = true
+	return "", true
+}
+
 // hearPagerDuty hands what PagerDuty said to the incident it belongs to, or declares
 // one where the plan says so. A PagerDuty incident declares once: its id is a claim.
 func (a *App) hearPagerDuty(ctx context.Context, id incident.CommandID, said incident.VendorSaid, fresh *pagerduty.Fresh) error {
@@ -20,6 +49,15 @@ func (a *App) hearPagerDuty(ctx context.Context, id incident.CommandID, said inc
 	if !ours {
 		// A page whose PagerDuty number is not known yet carries our key.
 		stream, ours = pagerduty.Stream(said.Vendor.Key)
+	}
+	if !ours && fresh == nil && said.Vendor.Incident != "" {
+		key, sure := a.strangerOrNot(ctx, said.Vendor.Incident)
+		if !sure {
+			return errUnsure // PagerDuty sends it again
+		}
+		if stream, ours = pagerduty.Stream(key); ours {
+			said.Vendor.Key = key
+		}
 	}
 	by := incident.Vendor("pagerduty")
 	if ours {

@@ -46,12 +46,22 @@ type shared struct {
 // Redis coordinates replicas through client, which Close leaves open. It does not
 // need Redis to be there yet.
 func Redis(client redis.UniversalClient, c Clock) Coordinator {
+	silence.Do(func() { redis.SetLogger(nobody{}) })
 	ctx, stop := context.WithCancel(context.Background())
 	s := &shared{client: client, own: newLocal(c), me: rand.Text(), stop: stop, fences: map[string]hold{}}
 	s.ended.Go(func() { s.relay(ctx) })
 	s.ended.Go(func() { s.probe(ctx) })
 	return s
 }
+
+// The client logs every failed connection by itself, several times a second while Redis
+// is away. What matters of that is in the errors it returns.
+var silence sync.Once
+
+type nobody struct{}
+
+// Printf says nothing.
+func (nobody) Printf(context.Context, string, ...any) {}
 
 // Close stops listening. The client is the caller's. A goroutine that is in the middle
 // of reaching a silent Redis ends with the client's own time limit; Close does not
