@@ -49,11 +49,15 @@ func applyPaging(s State, r Recorded) State {
 	case Acknowledged:
 		p.Running, p.Ended, p.AckedBy, p.AskedAt = false, false, e.Person, Times{}.Heard
 		change(e.Page, func(a *PageAt) { a.AckedBy = e.Person })
+		for id := range p.Pages {
+			change(id, func(a *PageAt) { a.Told = true })
+		}
 		if s.Times.Acknowledged.IsZero() {
 			s.Times.Acknowledged = r.Occurred
 		}
 		s.Times.Heard = r.At
 	case Unacknowledged:
+		change(e.Page, func(a *PageAt) { a.Told, a.AckedBy = false, "" })
 		p.AckedBy, p.AskedAt = "", Times{}.Heard
 	case AskedAgain:
 		p.AskedAt = r.At

@@ -232,12 +232,12 @@ func (d *deciding) unacknowledge(c Unacknowledge) error {
 	if d.s.Paging.AckedBy == "" {
 		return Refuse("not-acknowledged", "Nobody has acknowledged it.", "")
 	}
-	d.unacked(d.a.By.ID, c.Why)
+	d.unacked(d.a.By.ID, "", c.Why)
 	return nil
 }
 
-func (d *deciding) unacked(by PersonID, why string) {
-	d.emit(Unacknowledged{by, Seal(why)})
+func (d *deciding) unacked(by PersonID, page PageID, why string) {
+	d.emit(Unacknowledged{by, page, Seal(why)})
 	d.say(PlaceRoom, "", true)
 	d.stopClock(ClockQuiet, false)
 	d.startLadder(d.r.Ladder(d.s.Severity, d.s.Type), "the acknowledgement was taken back")
@@ -263,7 +263,7 @@ func (d *deciding) stillThere() {
 		d.setClock(ClockQuiet, Deadline{Due: d.a.At.Add(patience)})
 		return
 	}
-	d.unacked(Clockwork.ID, "silent since the acknowledgement")
+	d.unacked(Clockwork.ID, "", "silent since the acknowledgement")
 }
 
 // tellPager keeps every page that the pager took in step.

@@ -26,7 +26,7 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 	case "incident.unacknowledged":
 		if d.s.Status == Open && d.s.Paging.AckedBy != "" && !d.s.Paging.Running {
 			d.noted(c, false)
-			d.unacked(by.ID, "un-acknowledged in the pager")
+			d.unacked(by.ID, page, "un-acknowledged in the pager")
 			return nil
 		}
 	case "incident.escalated", "incident.reassigned", "incident.delegated":
@@ -66,6 +66,10 @@ func (d *deciding) vendorAcked(c VendorSaid, page PageID) error {
 	d.meet(by)
 	own, paged := d.pagedFor(by.ID)
 	at, ours := d.s.Paging.Pages[page]
+	if ours && at.Told {
+		d.noted(c, false) // the pager repeats what it was told, perhaps late
+		return nil
+	}
 	if !paged && ours && !at.Taken {
 		own, paged = page, true // faster than the word of whom it reached
 	}

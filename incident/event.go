@@ -172,6 +172,7 @@ type (
 	// Unacknowledged says the answer was taken back.
 	Unacknowledged struct {
 		Person PersonID `json:"person"`
+		Page   PageID   `json:"page,omitempty"` // in the pager, this one; else here
 		Why    Sealed   `json:"why,omitzero"`
 	}
 	// VendorNoted records what a vendor said that changed nothing here by itself.

@@ -161,6 +161,34 @@ func TestPagerDutyDoesNotResolveTheRoom(t *testing.T) {
 	}
 }
 
+func TestALateEchoOfAnAnswerThatWasTakenBack(t *testing.T) {
+	r := newRoom().must(alice, Declare{Title: "x", Severity: P1}).answerPage(bob)
+	v := VendorRef{Vendor: "pagerduty", Incident: "P" + string(happened[RungFired](r)[0].Page)}
+	r.must(bob, Acknowledge{}).must(bob, Unacknowledge{"on a train"})
+	r.must(Vendor("pagerduty"), VendorSaid{Vendor: v, Kind: "incident.acknowledged", Who: bob})
+	if !r.s.Paging.Running {
+		t.Fatal("PagerDuty's echo of bob's first answer stopped the new ladder")
+	}
+	r.answerPage(carol)
+	r.must(Vendor("pagerduty"), VendorSaid{Vendor: VendorRef{Vendor: "pagerduty", Key: string(r.s.Stream) + "/" + string(happened[RungFired](r)[1].Page) + "/1"}, Kind: "incident.acknowledged", Who: carol})
+	if r.s.Paging.AckedBy != "carol" {
+		t.Fatal("carol answered the new page")
+	}
+}
+
+func TestAnAnswerFasterThanThePage(t *testing.T) {
+	r := newRoom().must(alice, Declare{Title: "x", Severity: P1})
+	page := happened[RungFired](r)[0].Page
+	r.must(Vendor("pagerduty"), VendorSaid{Vendor: VendorRef{Vendor: "pagerduty", Incident: "P9", Key: string(r.s.Stream) + "/" + string(page) + "/1"}, Kind: "incident.acknowledged", Who: bob})
+	if r.s.Paging.AckedBy != "bob" || happened[Acknowledged](r)[0].Duty {
+		t.Fatalf("%+v", r.s.Paging)
+	}
+	r.must(Clockwork, PageTaken{page, []Person{bob}, VendorRef{Vendor: "pagerduty", Key: "k"}})
+	if r.s.Paging.Pages[page].Vendor.Incident != "P9" {
+		t.Fatal("the answer to the page forgot what the webhook named")
+	}
+}
+
 func TestMergingTwoIntoEachOtherLeavesBothAlive(t *testing.T) {
 	a := newRoom().must(alice, Declare{Title: "a", Severity: P3})
 	b := newRoom()

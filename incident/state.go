@@ -145,7 +145,8 @@ type PageAt struct {
 	Trouble string     `json:"trouble,omitempty"`
 	AckedBy PersonID   `json:"acked_by,omitempty"`
 	Again   bool       `json:"again,omitempty"`
-	Def     Rung       `json:"def,omitzero"` // the rung as the plan had it
+	Told    bool       `json:"told,omitempty"` // the pager knows of an acknowledgement; it will echo it
+	Def     Rung       `json:"def,omitzero"`   // the rung as the plan had it
 }
 
 // ScopeKind is what kind of thing is affected.

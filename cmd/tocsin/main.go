@@ -5,6 +5,7 @@
 //	tocsin do         the same words as in Slack, from a terminal
 //	tocsin plan       check and show the plan
 //	tocsin manifest   the Slack app's manifest
+//	tocsin doctor     whether everything is there and works
 package main
 
 import (
@@ -27,6 +28,7 @@ type commands struct {
 	Do       doCmd       `cmd:"" help:"Say in a terminal what you would say in Slack: tocsin do '/incident status'."`
 	Plan     planCmd     `cmd:"" help:"Check and show the plan."`
 	Manifest manifestCmd `cmd:"" help:"Print the manifest of the Slack app."`
+	Doctor   doctorCmd   `cmd:"" help:"Look whether everything Tocsin needs is there and works; say what is not and how to mend it."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/tocsin-ir/tocsin/internal/config"
+	"github.com/tocsin-ir/tocsin/store"
 )
 
 // masterKey is the key that wraps the keys of sealed texts. Without one configured, a
@@ -38,6 +39,17 @@ func masterKey(c config.Config) (key []byte, from string, err error) {
 		return nil, "", fmt.Errorf("key file %s does not hold 64 hex digits", path)
 	}
 	return key, path, nil
+}
+
+// readKey is masterKey that makes no file.
+func readKey(c config.Config) ([]byte, error) {
+	if path, isFile := store.Path(c.Database); isFile && !c.Key.IsSet() {
+		if _, err := os.Stat(path + ".key"); err != nil {
+			return nil, fmt.Errorf("read key file: %w", err)
+		}
+	}
+	key, _, err := masterKey(c)
+	return key, err
 }
 
 func makeKey(path string) ([]byte, string, error) {
