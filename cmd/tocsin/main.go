@@ -6,6 +6,8 @@
 //	tocsin plan       check and show the plan
 //	tocsin manifest   the Slack app's manifest
 //	tocsin doctor     whether everything is there and works
+//	tocsin backup     copy the embedded database while the server runs
+//	tocsin restore    make it anew from a copy
 package main
 
 import (
@@ -29,6 +31,8 @@ type commands struct {
 	Plan     planCmd     `cmd:"" help:"Check and show the plan."`
 	Manifest manifestCmd `cmd:"" help:"Print the manifest of the Slack app."`
 	Doctor   doctorCmd   `cmd:"" help:"Look whether everything Tocsin needs is there and works; say what is not and how to mend it."`
+	Backup   backupCmd   `cmd:"" help:"Copy the embedded database into a file while the server runs. The key file is not part of it."`
+	Restore  restoreCmd  `cmd:"" help:"Make the embedded database anew from such a copy. It never writes over one."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -189,11 +190,18 @@ func (d *doctor) redis(ctx context.Context) []Finding {
 	if err != nil {
 		return []Finding{fail("address", "It is not one.", "Write redis://[user:password@]host:port[/db].")}
 	}
+	const fix = "See that it runs and can be reached."
+	// The client tries for long and talks about it; a bare connection tells at once.
+	conn, err := (&net.Dialer{}).DialContext(ctx, o.Network, o.Addr)
+	if err != nil {
+		return []Finding{warn("ping", "It cannot be reached: "+cause(err)+". Tocsin works without it, more slowly.", fix)}
+	}
+	_ = conn.Close()
 	o.MaxRetries = -1
 	client := redis.NewClient(o)
 	defer func() { _ = client.Close() }()
 	if err := client.Ping(ctx).Err(); err != nil {
-		return []Finding{warn("ping", "It does not answer: "+cause(err)+". Tocsin works without it, more slowly.", "See that it runs and can be reached.")}
+		return []Finding{warn("ping", "It does not answer: "+cause(err)+". Tocsin works without it, more slowly.", fix)}
 	}
 	return []Finding{fine("ping", "It answers.")}
 }

@@ -172,6 +172,9 @@ func (d *doctor) pager(ctx context.Context) []Finding {
 	for _, f := range p.Check(ctx) {
 		out = append(out, finding(f.OK, f.What, f.Says, f.Fix))
 	}
+	if slices.ContainsFunc(out, func(f Finding) bool { return f.What == "API token" && f.Verdict != Fine }) {
+		return out // it would be refused again
+	}
 	return append(out, d.rotas(ctx, p)...)
 }
 
@@ -215,6 +218,9 @@ func (d *doctor) github(ctx context.Context) []Finding {
 	}
 	c := d.config.GitHub
 	if !c.Token.IsSet() && c.App == 0 {
+		if d.plan == nil {
+			return nil // what the plan wants is not known
+		}
 		if repo == "" {
 			return []Finding{fine("post-mortems", "They stay in the room: neither the plan nor the configuration names GitHub.")}
 		}
@@ -222,9 +228,13 @@ func (d *doctor) github(ctx context.Context) []Finding {
 	}
 	conf := github.Config{
 		Token: github.Secret(c.Token.Reveal()), BaseURL: c.URL, AllowPublic: c.AllowPublic, Clock: d.clock,
-		Repo:   func(incident.State) (string, string, error) { return "", "", errors.New("nothing is published by a doctor") },
-		Render: func(context.Context, incident.Task, github.Facts) (github.Document, error) { return github.Document{}, nil },
-		Mask:   func(text string) (string, []string) { return text, nil },
+		Repo: func(incident.State) (string, string, error) {
+			return "", "", errors.New("nothing is published by a doctor")
+		},
+		Render: func(context.Context, incident.Task, github.Facts) (github.Document, error) {
+			return github.Document{}, nil
+		},
+		Mask: func(text string) (string, []string) { return text, nil },
 	}
 	if c.App != 0 {
 		conf.App = &github.App{ID: c.App, Installation: c.Installation, Key: github.Secret(c.AppKey.Reveal())}
@@ -244,7 +254,7 @@ func (d *doctor) github(ctx context.Context) []Finding {
 	for _, f := range p.Check(ctx, repos...) {
 		out = append(out, finding(f.OK, f.What, f.Says, f.Fix))
 	}
-	if repo == "" {
+	if repo == "" && d.plan != nil {
 		out = append(out, warn("post-mortems", "A token is configured, but the plan names no repository.", "Set postmortem.repository in settings.yaml."))
 	}
 	return out

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/chromedp"
+)
+
+// browser is one tab that a story drives by what a person would see.
+type browser struct {
+	t   *testing.T
+	ctx context.Context
+	*complaints
+}
+
+// complaints are what the page wrote on its console.
+type complaints struct {
+	// mu guards everything that follows.
+	mu   sync.Mutex
+	said []string
+}
+
+const chromium = "/usr/bin/chromium"
+
+// openBrowser starts Chromium. Where it is missing the story is skipped, unless
+// TOCSIN_TEST_REQUIRE_ALL=1 says that nothing may be.
+func openBrowser(t *testing.T) *browser {
+	t.Helper()
+	if _, err := os.Stat(chromium); err != nil {
+		if os.Getenv("TOCSIN_TEST_REQUIRE_ALL") == "1" {
+			t.Fatalf("%s is missing: apt-get install chromium", chromium)
+		}
+		t.Skipf("%s is missing; Debian's package chromium brings it: apt-get install chromium", chromium)
+	}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(chromium), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
+		chromedp.UserDataDir(t.TempDir()),
+	}
+	for _, name := range []string{"disable-quic", "disable-background-networking", "disable-component-update", "disable-sync"} {
+		options = append(options, chromedp.Flag(name, true))
+	}
+	allocated, closeBrowser := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(closeBrowser)
+	ctx, closeTab := chromedp.NewContext(allocated)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			t.Logf("close the browser: %v", err)
+		}
+		closeTab()
+	})
+	b := &browser{t: t, ctx: ctx, complaints: &complaints{}}
+	// The first run binds the browser to its context: not to one that ends with a step.
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start %s: %v", chromium, err)
+	}
+	messages := chromedp.Console(ctx)
+	go func() {
+		for m, err := range messages {
+			if err != nil {
+				return
+			}
+			if kind := string(m.Type); kind == "error" || kind == "exception" || kind == "warning" {
+				b.mu.Lock()
+				b.said = append(b.said, kind+": "+m.Text)
+				b.mu.Unlock()
+			}
+		}
+	}()
+	return b
+}
+
+// in is the same tab for another story, on a wide light screen again.
+func (b *browser) in(t *testing.T) *browser {
+	t.Helper()
+	next := &browser{t: t, ctx: b.ctx, complaints: b.complaints}
+	next.mu.Lock()
+	next.said = nil
+	next.mu.Unlock()
+	next.dark(false)
+	next.do(chromedp.Navigate("about:blank"), chromedp.EmulateReset(), chromedp.EmulateViewport(1360, 860))
+	return next
+}
+
+func (b *browser) do(steps ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, 20*time.Second)
+	defer cancel()
+	if err := chromedp.Do(ctx, steps...); err != nil {
+		b.t.Fatalf("drive the browser: %v", err)
+	}
+}
+
+// until waits for a JavaScript expression to be true.
+func (b *browser) until(what, expression string) {
+	b.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		ok, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+expression+")"))
+		if err == nil && ok {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // between looks at another process
+	}
+	b.shot("failed-" + strings.ReplaceAll(b.t.Name(), "/", "-"))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.t.Fatalf("never: %s (%s)\nconsole: %s", what, expression, strings.Join(b.said, "\n"))
+}
+
+// sees waits until text is shown inside what selector finds.
+func (b *browser) sees(selector, text string) {
+	b.t.Helper()
+	b.until(fmt.Sprintf("%q in %s", text, selector),
+		fmt.Sprintf(`[...document.querySelectorAll(%q)].some((n) => n.checkVisibility() && n.innerText.includes(%q))`, selector, text))
+}
+
+func (b *browser) gone(selector string) {
+	b.t.Helper()
+	b.until("nothing at "+selector, fmt.Sprintf(`!document.querySelector(%q)?.checkVisibility()`, selector))
+}
+
+// presses clicks, with the mouse, the last visible control whose words or label
+// contain name.
+func (b *browser) presses(selector, name string) {
+	b.t.Helper()
+	b.press(selector, name, "pop")
+}
+
+// pressesFirst clicks the first of them.
+func (b *browser) pressesFirst(selector, name string) {
+	b.t.Helper()
+	b.press(selector, name, "shift")
+}
+
+func (b *browser) press(selector, name, which string) {
+	b.t.Helper()
+	find := fmt.Sprintf(`[...document.querySelectorAll(%q)].filter((n) => n.checkVisibility({visibilityProperty: true}) && (n.innerText + ' ' + (n.getAttribute('aria-label') || '')).includes(%q)).%s()`, selector, name, which)
+	b.until(name+" at "+selector, find)
+	// Two frames, so that the page has answered the scrolling before it is measured.
+	at, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]float64](fmt.Sprintf(`(async () => {
+		%[1]s.scrollIntoView({block: 'nearest'});
+		for (let i = 0; i < 2; i++) await new Promise((done) => requestAnimationFrame(done));
+		const r = %[1]s.getBoundingClientRect();
+		return [r.left + r.width / 2, r.top + r.height / 2];
+	})()`, find), chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.t.Fatalf("find %s: %v", name, err)
+	}
+	b.do(chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// chooses picks, in the first list selector finds, the entry whose words contain name.
+func (b *browser) chooses(selector, name string) {
+	b.t.Helper()
+	b.until(name+" to choose at "+selector, fmt.Sprintf(`(() => {
+		const list = [...document.querySelectorAll(%q)].find((n) => n.checkVisibility());
+		const entry = [...(list?.options || [])].find((o) => o.text.includes(%q));
+		if (!entry) return false;
+		list.value = entry.value;
+		list.dispatchEvent(new Event('change', {bubbles: true}));
+		return true;
+	})()`, selector, name))
+}
+
+func (b *browser) types(keys string) {
+	b.t.Helper()
+	b.do(chromedp.KeyEvent(keys))
+}
+
+func (b *browser) dark(on bool) {
+	b.t.Helper()
+	value := "light"
+	if on {
+		value = "dark"
+	}
+	_, err := chromedp.Call(b.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}},
+	})
+	if err != nil {
+		b.t.Fatalf("choose colours: %v", err)
+	}
+}
+
+// shot keeps a picture in the directory TOCSIN_SCREENSHOTS names, if it does.
+func (b *browser) shot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("TOCSIN_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		b.t.Fatalf("take a picture: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "newcomer-"+name+".png"), png, 0o600); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// quiet ends the story: it leaves the page, and fails if the page complained on its
+// console. Refusals (4xx) are part of the stories.
+func (b *browser) quiet() {
+	b.t.Helper()
+	b.do(chromedp.Navigate("about:blank"))
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, line := range b.said {
+		if !strings.Contains(line, "the server responded with a status of 4") {
+			b.t.Errorf("the console says %s", line)
+		}
+	}
+}
