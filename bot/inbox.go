@@ -132,7 +132,7 @@ func commandID(kind, id, envelope string) incident.CommandID {
 // work runs something that may outlive the request, but not the surface.
 func (s *Slack) work(ctx context.Context, f func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), atMost)
-	s.busy.Go(func() {
+	s.busy.run(func() {
 		defer cancel()
 		f(ctx)
 	})
@@ -160,13 +160,5 @@ func (s *Slack) within(ctx context.Context, f func(context.Context) error) error
 
 // Drain waits for what is still being answered, until ctx ends.
 func (s *Slack) Drain(ctx context.Context) {
-	idle := make(chan struct{})
-	go func() {
-		s.busy.Wait()
-		close(idle)
-	}()
-	select {
-	case <-idle:
-	case <-ctx.Done():
-	}
+	s.busy.wait(ctx)
 }

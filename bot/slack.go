@@ -41,7 +41,7 @@ type Slack struct {
 	log    *slog.Logger
 	budget Budget
 
-	busy sync.WaitGroup
+	busy underway
 
 	mu sync.Mutex // guards everything that follows
 	me self

@@ -49,6 +49,9 @@ type Store interface {
 	Reserve(ctx context.Context, id incident.CommandID) (incident.ID, error)
 	// Event reads one line of the record, texts filled.
 	Event(ctx context.Context, id incident.ID, seq int64) (incident.Recorded, error)
+	// Texts gives the Refs of every text of an entry of the record, those of its later
+	// corrections included.
+	Texts(ctx context.Context, id incident.ID, seq int64) ([]string, error)
 	// Claim leases up to n effects that are due at now and of rank at most worst, for
 	// owner, until now+lease. Each lane has at most one claimed at a time.
 	Claim(ctx context.Context, owner string, now time.Time, worst incident.Rank, n int, lease time.Duration) ([]incident.Task, error)

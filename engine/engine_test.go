@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -310,5 +311,42 @@ func TestACrashBetweenDoingAndRecordingLooksForItsMarker(t *testing.T) {
 		if n != 1 {
 			t.Fatalf("%s made %d rooms", id, n)
 		}
+	}
+}
+
+func TestRedactedTextIsGoneAndTheChainIsWhole(t *testing.T) {
+	t.Parallel()
+	s := newStage(t)
+	id := s.declare()
+	note, err := s.ask(id, "note", alice, incident.AddNote{Text: "the password is hunter2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ask(id, "edit", alice, incident.EditEntry{Seq: note.Last, Text: "the password was hunter2", Why: "tense"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ask(id, "take", alice, incident.AssignRole{Role: incident.Commander, To: alice}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ask(id, "redact", alice, incident.Redact{Seq: note.Last, Why: "password pasted"}); err != nil {
+		t.Fatal(err)
+	}
+	events, err := s.db.Timeline(t.Context(), id, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range events {
+		incident.EachSealed(&e.Event, func(x *incident.Sealed) {
+			if strings.Contains(x.Text, "hunter2") {
+				t.Errorf("%T still says it", e.Event)
+			}
+		})
+	}
+	if _, err := s.db.Verify(t.Context(), id); err != nil {
+		t.Error("the chain:", err)
+	}
+	var no *incident.Refusal
+	if _, err := s.ask(id, "again", alice, incident.Redact{Seq: note.Last, Why: "password pasted"}); !errors.As(err, &no) || no.Code != "nothing-to-erase" {
+		t.Errorf("erased twice: %v", err)
 	}
 }

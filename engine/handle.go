@@ -110,6 +110,12 @@ func (e *Engine) once(ctx context.Context, id incident.ID, a incident.Asked, set
 		c.Source = &from
 		a.What = c
 	}
+	if c, ok := a.What.(incident.Redact); ok {
+		if c.Refs, err = e.store.Texts(ctx, id, c.Seq); err != nil {
+			return incident.Answer{}, fmt.Errorf("read the texts of entry %d: %w", c.Seq, err)
+		}
+		a.What = c
+	}
 	change, refused := incident.Decide(s, a, e.rules())
 	var no *incident.Refusal
 	if refused != nil && !errors.As(refused, &no) {

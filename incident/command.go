@@ -153,7 +153,7 @@ type (
 	// Redact erases the text of entry Seq for good, keeping the line.
 	Redact struct {
 		Seq  int64
-		Refs []string // the Sealed texts of the entry, from the record
+		Refs []string // the Sealed texts of the entry; the engine fills them from the record
 		Why  string
 	}
 	// Heard says a responder is at work in the room: silence after an

@@ -159,3 +159,31 @@ func bounded(limit int) int {
 	}
 	return min(limit, maxRead)
 }
+
+// Texts gives the Refs of every text of an entry of the record, those of its later
+// corrections included.
+func (db *DB) Texts(ctx context.Context, id incident.ID, seq int64) ([]string, error) {
+	const page = 1000
+	var refs []string
+	for after := seq - 1; ; {
+		some, err := db.Timeline(ctx, id, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range some {
+			edit, corrects := r.Event.(incident.EntryEdited)
+			if r.Seq != seq && (!corrects || edit.Seq != seq) {
+				continue
+			}
+			incident.EachSealed(&r.Event, func(s *incident.Sealed) {
+				if s.Ref != "" && s.Text != "" {
+					refs = append(refs, s.Ref)
+				}
+			})
+		}
+		if len(some) < page {
+			return refs, nil
+		}
+		after = some[len(some)-1].Seq
+	}
+}

@@ -98,6 +98,7 @@ func play(t *testing.T, s *story.Story, o app.DemoOptions) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
+	o.Patience = 30 * time.Second // tests share their cores with others
 	var log strings.Builder
 	o.Log = slog.New(slog.NewTextHandler(&lockedWriter{w: &log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	d, err := app.StartDemo(ctx, o)

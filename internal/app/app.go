@@ -123,13 +123,20 @@ func (a *App) openStore(ctx context.Context, _ Parts) error {
 	if err != nil {
 		return err
 	}
-	a.log.Info("database is open", "engine", strings.SplitN(a.config.Database, ":", 2)[0], "key", from)
+	a.log.Info("database is open", "engine", engineOf(a.config.Database), "key", from)
 	a.onStop(func() {
 		if err := a.db.Close(); err != nil {
 			a.log.Error("close the database", "error", err)
 		}
 	})
 	return nil
+}
+
+func engineOf(url string) string {
+	if strings.HasPrefix(url, "postgres") {
+		return "postgres"
+	}
+	return "sqlite"
 }
 
 func (a *App) openCoord(context.Context, Parts) error {
@@ -163,7 +170,7 @@ func (a *App) openPlan(ctx context.Context, p Parts) error {
 
 func (a *App) openEngine(context.Context, Parts) error {
 	a.engine = engine.New(a.db, func() incident.Rules { return a.plan.Now() }, a.clock, a.log)
-	a.engine.Woken = func() { a.coord.Publish(context.Background(), "work") }
+	a.engine.Woken = func() { a.coord.Publish(context.Background(), a.shared("work")) }
 	a.people = newPeople(a.plan.Now, a.clock.Now, a.log)
 	return nil
 }
@@ -178,7 +185,7 @@ func (a *App) openSlack(context.Context, Parts) error {
 		API: a.config.Slack.URL, BotToken: bot.Secret(a.config.Slack.BotToken.Reveal()),
 		AppToken: bot.Secret(a.config.Slack.AppToken.Reveal()), SigningSecret: bot.Secret(a.config.Slack.SigningSecret.Reveal()),
 		Room: a.room, AnnounceChannel: func() string { return a.plan.Now().Settings().Announce },
-		Budget: slackBudget{a.coord}, Log: a.log,
+		Budget: slackBudget{a.coord, a.shared("slack/")}, Log: a.log,
 	})
 	a.people.slack = a.slack
 	return err
@@ -275,7 +282,7 @@ func (a *App) Serve(ctx context.Context, listener net.Listener) error {
 
 // listen wakes the runner when another replica owes something.
 func (a *App) listen(ctx context.Context) error {
-	for range a.coord.Listen(ctx, "work") {
+	for range a.coord.Listen(ctx, a.shared("work")) {
 		a.engine.Wake()
 	}
 	return nil
@@ -300,6 +307,10 @@ func (a *App) routes() http.Handler {
 	}
 	return mux
 }
+
+// shared is a name in what the replicas share: two workspaces on one Redis do not
+// spend each other's budgets.
+func (a *App) shared(name string) string { return a.config.Workspace + "/" + name }
 
 // Engine is the loop, for the command line.
 func (a *App) Engine() *engine.Engine { return a.engine }

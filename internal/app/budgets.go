@@ -41,7 +41,10 @@ var (
 var errBudget = errors.New("the vendor's budget is spent")
 
 // slackBudget asks before every call of the Web API.
-type slackBudget struct{ budget coord.Budget }
+type slackBudget struct {
+	budget coord.Budget
+	prefix string
+}
 
 // Take takes a token or says how long to wait.
 func (b slackBudget) Take(ctx context.Context, method, channel string, rank incident.Rank) error {
@@ -52,20 +55,20 @@ func (b slackBudget) Take(ctx context.Context, method, channel string, rank inci
 	if method == "chat.postMessage" {
 		rate = postRate
 	}
-	return take(ctx, b.budget, slackKey(method, channel), rate, rank)
+	return take(ctx, b.budget, b.key(method, channel), rate, rank)
 }
 
 // Penalise is told of every 429.
 func (b slackBudget) Penalise(ctx context.Context, method, channel string, wait time.Duration) {
-	_ = b.budget.Penalise(ctx, slackKey(method, channel), wait) // the caller waits all the same
+	_ = b.budget.Penalise(ctx, b.key(method, channel), wait) // the caller waits all the same
 }
 
-// slackKey: only messages are counted by channel.
-func slackKey(method, channel string) string {
+// key: only messages are counted by channel.
+func (b slackBudget) key(method, channel string) string {
 	if method == "chat.postMessage" {
-		return "slack/" + method + "/" + channel
+		return b.prefix + method + "/" + channel
 	}
-	return "slack/" + method
+	return b.prefix + method
 }
 
 func take(ctx context.Context, b coord.Budget, key string, rate coord.Rate, rank incident.Rank) error {
@@ -81,9 +84,9 @@ func (a *App) pagerBudget(ctx context.Context, method string, rank incident.Rank
 	if method == "POST /v2/enqueue" {
 		rate = eventsRate
 	}
-	return take(ctx, a.coord, "pagerduty/"+method, rate, rank)
+	return take(ctx, a.coord, a.shared("pagerduty/"+method), rate, rank)
 }
 
 func (a *App) githubBudget(ctx context.Context, method string, rank incident.Rank) error {
-	return take(ctx, a.coord, "github/"+method, githubRate, rank)
+	return take(ctx, a.coord, a.shared("github/"+method), githubRate, rank)
 }

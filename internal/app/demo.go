@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,7 +31,9 @@ type DemoOptions struct {
 	HTTPMode bool // Slack delivers signed HTTP requests instead of using Socket Mode
 	// NoRateLimits switches Slack's rate tiers off, for stories that are not about them.
 	NoRateLimits bool
-	Log          *slog.Logger
+	// Patience is how long a story waits for what it expects, in real time; 0: 10 s.
+	Patience time.Duration
+	Log      *slog.Logger
 }
 
 // Demo is Tocsin with a world around it: honest vendors in this process, nobody else.
@@ -110,6 +113,9 @@ func (d *Demo) configure() config.Config {
 	}
 	if strings.HasPrefix(c.Database, "postgres") {
 		c.Key = config.NewSecret(strings.Repeat("5a", 32)) // of a sandbox that holds nothing
+	}
+	if c.Redis != "" {
+		c.Workspace = "demo-" + rand.Text()[:8] // others may use the same Redis
 	}
 	for name, key := range w.RoutingKeys {
 		c.PagerDuty.Keys[name] = config.NewSecret(key)

@@ -19,7 +19,7 @@ var errHalted = errors.New("tocsin is not running")
 
 // Play plays a story in the demo's world. observe hears of every step; it may be nil.
 func (d *Demo) Play(ctx context.Context, s *story.Story, observe func(story.Step, string)) error {
-	p := &story.Player{World: d.World, Story: s, Hooks: d.hooks(), Busy: d.busy}
+	p := &story.Player{World: d.World, Story: s, Hooks: d.hooks(), Busy: d.busy, Patience: d.options.Patience}
 	if observe != nil {
 		p.Observer = func(step story.Step, took time.Duration) { observe(step, took.Round(time.Millisecond).String()) }
 	}

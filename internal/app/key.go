@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/tocsin-ir/tocsin/internal/config"
@@ -27,7 +28,11 @@ func masterKey(c config.Config) (key []byte, from string, err error) {
 	if strings.HasPrefix(c.Database, "postgres") {
 		return nil, "", errors.New("a PostgreSQL database needs TOCSIN_KEY: 64 hex digits, the same for every replica (`openssl rand -hex 32`)")
 	}
-	path := strings.TrimPrefix(c.Database, "sqlite:") + ".key"
+	path, ok := databaseFile(c.Database)
+	if !ok {
+		return nil, "", errors.New("a database that is not kept needs TOCSIN_KEY: 64 hex digits")
+	}
+	path += ".key"
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return makeKey(path)
@@ -52,7 +57,17 @@ func readKey(c config.Config) ([]byte, error) {
 	return key, err
 }
 
+// databaseFile is the file of a SQLite database; ok is false for ":memory:".
+func databaseFile(url string) (path string, ok bool) {
+	path = strings.TrimPrefix(strings.TrimPrefix(url, "sqlite:"), "file:")
+	path, _, _ = strings.Cut(path, "?")
+	return path, path != "" && path != ":memory:"
+}
+
 func makeKey(path string) ([]byte, string, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, "", fmt.Errorf("make the folder of the database: %w", err)
+	}
 	key := make([]byte, 32)
 	if _, err := rand.Read(key); err != nil {
 		return nil, "", fmt.Errorf("make key: %w", err)

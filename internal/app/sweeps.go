@@ -48,7 +48,7 @@ func (a *App) sweeps(ctx context.Context) error {
 			return fmt.Errorf("sweep %s: %w", j.name, err)
 		}
 		run := func() {
-			if ok, err := a.coord.Hold(ctx, "sweep/"+j.name, time.Minute); err == nil && ok {
+			if ok, err := a.coord.Hold(ctx, a.shared("sweep/"+j.name), time.Minute); err == nil && ok {
 				j.run(ctx)
 			}
 		}
