@@ -116,3 +116,6 @@ func (s *Slack) channel(ctx context.Context, name string) (*slack.Channel, error
 	}
 	return got, err
 }
+
+// Connected reports whether Slack reaches us over Socket Mode right now.
+func (s *Slack) Connected() bool { return s.connected.Load() }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/tocsin-ir/tocsin/incident"
+	"github.com/tocsin-ir/tocsin/templates"
 )
 
 // incidentField asks which incident, where the form does not know.
@@ -143,7 +144,7 @@ var reportForm = form{
 				// The form would cut it, and saving would lose the rest.
 				hint, was = "Too long for a form; left empty, it stays as it is. Change it by words.", ""
 			}
-			fields = append(fields, field{Block: fmt.Sprintf("section-%d", i), Label: name, Kind: longText, Optional: true, Initial: was, Hint: hint})
+			fields = append(fields, field{Block: fmt.Sprintf("section-%d", i), Label: templates.SectionTitle(name), Kind: longText, Optional: true, Initial: was, Hint: hint})
 		}
 		return fields
 	},

@@ -9,7 +9,7 @@ import (
 )
 
 func severityOptions() []option {
-	return []option{{"P1", "P1, the worst"}, {"P2", "P2"}, {"P3", "P3"}, {"P4", "P4"}}
+	return []option{{"P1", "P1, the worst: page everybody"}, {"P2", "P2"}, {"P3", "P3"}, {"P4", "P4, the mildest"}}
 }
 
 var declareForm = form{
@@ -21,7 +21,7 @@ var declareForm = form{
 		}
 		return []field{
 			{Block: "title", Label: "Title", Max: incident.MaxTitle, Initial: firstLine(m.FromText, 150), Hint: "What is wrong, in a few words."},
-			{Block: "severity", Label: "Severity", Kind: choice, Options: severityOptions(), Optional: true, Hint: "Left out: the plan's for this type."},
+			{Block: "severity", Label: "Severity", Kind: choice, Options: severityOptions(), Optional: true, Hint: "Not sure? Leave it: the plan has one for each type."},
 			{Block: "type", Label: "Type", Kind: choice, Options: types, Initial: a.room.Plan.DefaultType(), Optional: true},
 			{Block: "assets", Label: "What is affected", Optional: true, Max: 1000, Hint: "Hosts, services, accounts; a comma between them."},
 			{Block: "flags", Label: "Who may know", Kind: checkbox, Optional: true, Options: []option{{"private", "Confidential: only who is brought in"}, {"drill", "A drill: nothing is real"}}},
@@ -81,7 +81,7 @@ var sevForm = form{
 	Fields: func(ctx context.Context, a *asking, m meta) []field {
 		return []field{
 			{Block: "severity", Label: "Severity", Kind: choice, Options: severityOptions(), Initial: a.state.Severity.String()},
-			{Block: "reason", Label: "Reason", Kind: longText, Optional: true, Hint: "Needed to go down."},
+			{Block: "reason", Label: "Reason", Kind: longText, Optional: true, Hint: "Needed to lower it: why is it less bad than it looked?"},
 		}
 	},
 	Read: func(_ context.Context, a *asking, _ meta, v values) (deed, error) {
@@ -134,7 +134,7 @@ var roleForm = form{
 var resolveForm = form{
 	Name: formResolve, Title: "Resolve", Submit: "Resolve",
 	Fields: func(ctx context.Context, a *asking, m meta) []field {
-		return []field{{Block: "text", Label: "How it ended", Kind: longText, Hint: "Becomes the summary of the post-mortem."}}
+		return []field{{Block: "text", Label: "How it ended", Kind: longText, Hint: "The first words of the post-mortem, until somebody writes its summary."}}
 	},
 	Read: func(_ context.Context, _ *asking, _ meta, v values) (deed, error) {
 		return ask(incident.Resolve{Text: v.text("text")}, "Resolved. The post-mortem is being drafted.")

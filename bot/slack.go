@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -41,7 +42,8 @@ type Slack struct {
 	log    *slog.Logger
 	budget Budget
 
-	busy underway
+	busy      underway
+	connected atomic.Bool // over Socket Mode, right now
 
 	mu sync.Mutex // guards everything that follows
 	me self

@@ -65,6 +65,7 @@ func (s *Slack) runSocket(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	client := socketmode.New(s.api)
+	defer s.connected.Store(false)
 	ended := make(chan error, 1)
 	go func() { ended <- client.RunContext(ctx) }()
 	for {
@@ -74,7 +75,11 @@ func (s *Slack) runSocket(ctx context.Context) error {
 		case e := <-client.Events:
 			raw, ok := envelope(e)
 			if !ok {
-				if e.Type == socketmode.EventTypeConnected {
+				switch e.Type {
+				case socketmode.EventTypeDisconnect, socketmode.EventTypeConnecting, socketmode.EventTypeConnectionError:
+					s.connected.Store(false)
+				case socketmode.EventTypeConnected:
+					s.connected.Store(true)
 					s.log.InfoContext(ctx, "socket mode connected")
 				}
 				continue

@@ -13,7 +13,7 @@ var declareVerb = verb{
 	Usage:   "[p1..p4] <title> [type:…] [asset:…] [private] [drill] [exclude:@person]",
 	Summary: "Open an incident: a room, the people, the clocks.",
 	Examples: []string{
-		"declare p1 okta session theft type:account-compromise asset:mallory@example.com",
+		"declare p1 okta session theft type:account-takeover asset:mallory@example.com",
 		"declare p2 laptop with stealer malware private exclude:@mallory",
 	},
 	Who: incident.MayDeclare, Anywhere: true, Fresh: true,

@@ -152,17 +152,30 @@ func reportCard(_ context.Context, a *asking) (templates.Card, error) {
 	default:
 		c = with(c, "Drafted, owner "+nameIn(a.state, r.Owner)+a.dueText(r.Due)+".")
 	}
+	var missing []string
 	for _, name := range incident.Sections() {
-		text := "_not written yet_"
-		if t, ok := r.Sections[name]; ok {
-			text = templates.Plain(t.String())
+		t, ok := r.Sections[name]
+		if !ok {
+			missing = append(missing, strings.ToLower(templates.SectionTitle(name)))
+			continue
 		}
-		c = with(c, "*"+strings.ToUpper(name[:1])+templates.Line(name[1:], 60)+"*\n"+text)
+		c = with(c, "*"+templates.SectionTitle(name)+"*\n"+templates.Plain(t.String()))
 	}
-	c.Blocks = append(c.Blocks, templates.Items(a.state).Blocks...)
-	c.Blocks = append(c.Blocks, templates.Block{Buttons: []templates.Button{
-		{Label: "Edit", Opens: formReport, Stream: a.state.Stream},
-		{Label: "Publish", Words: "postmortem publish", Stream: a.state.Stream, Style: "primary"},
-	}})
+	if len(missing) > 0 {
+		c = with(c, "_Not written yet:_ "+strings.Join(missing, "; ")+".")
+	}
+	row := []templates.Button{{Label: "Edit", Opens: formReport, Stream: a.state.Stream}}
+	if a.state.Status != incident.Open { // before, publishing is refused
+		row = append(row, templates.Button{Label: "Publish", Words: "postmortem publish", Stream: a.state.Stream, Style: "primary"})
+	}
+	// The button that adds an item stands in the same row.
+	for _, b := range templates.Items(a.state).Blocks {
+		if len(b.Buttons) == 0 {
+			c.Blocks = append(c.Blocks, b)
+			continue
+		}
+		row = append(row, b.Buttons...)
+	}
+	c.Blocks = append(c.Blocks, templates.Block{Buttons: row})
 	return c, nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/tocsin-ir/tocsin/incident"
 )
@@ -23,6 +24,8 @@ type Engine struct {
 	log   *slog.Logger
 	// Woken is called after a commit that owes something, to tell other replicas. May be nil.
 	Woken func()
+	// Observer is told what happens; nil: nobody.
+	Observer Observer
 
 	// mu guards everything that follows.
 	mu    sync.Mutex
@@ -50,6 +53,14 @@ func (e *Engine) Handle(ctx context.Context, id incident.ID, a incident.Asked) (
 }
 
 func (e *Engine) handle(ctx context.Context, id incident.ID, a incident.Asked, settles *incident.Settles) (incident.Answer, error) {
+	began := time.Now()
+	answer, err := e.inTurn(ctx, id, a, settles)
+	e.handled(a, began, err)
+	e.log.Debug("command", "command", a.ID, "incident", answer.Stream, "kind", fmt.Sprintf("%T", a.What), "via", a.Via, "first", answer.First, "last", answer.Last, "error", err)
+	return answer, err
+}
+
+func (e *Engine) inTurn(ctx context.Context, id incident.ID, a incident.Asked, settles *incident.Settles) (incident.Answer, error) {
 	if a.At.IsZero() {
 		a.At = e.clock.Now()
 	}

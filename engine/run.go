@@ -115,48 +115,54 @@ func (r *Runner) work(ctx context.Context, t incident.Task) {
 	// A stop lets what is under way finish; its own time-out bounds it.
 	one, cancel := context.WithTimeout(context.WithoutCancel(ctx), performLong)
 	defer cancel()
-	if err := r.one(one, t); err != nil && !errors.Is(err, ErrLost) {
-		r.Engine.log.Error("effect", "effect", t.ID, "kind", incident.KindOf(t.Effect), "attempt", t.Attempt, "error", err)
+	end, err := r.one(one, t)
+	if err != nil {
+		end = Lost
+	}
+	r.Engine.settled(t, end)
+	if err != nil && !errors.Is(err, ErrLost) {
+		r.Engine.log.Error("effect", "incident", t.Incident, "effect", t.ID, "kind", incident.KindOf(t.Effect), "attempt", t.Attempt, "error", err)
 	}
 }
 
-// one performs a task and settles it with what it led to.
-func (r *Runner) one(ctx context.Context, t incident.Task) error {
+// one performs a task and settles it with what it led to. It returns how
+// that ended, which counts only when it was settled.
+func (r *Runner) one(ctx context.Context, t incident.Task) (TaskEnd, error) {
 	e := r.Engine
 	s, err := e.store.Load(ctx, t.Incident)
 	if err != nil {
-		return fmt.Errorf("load %s: %w", t.Incident, err)
+		return Lost, fmt.Errorf("load %s: %w", t.Incident, err)
 	}
 	if t.Event, err = e.store.Event(ctx, t.Incident, t.Seq); err != nil {
-		return fmt.Errorf("read event %d: %w", t.Seq, err)
+		return Lost, fmt.Errorf("read event %d: %w", t.Seq, err)
 	}
 	s.Stream = t.Incident
 	t.State = s
 	kind := incident.KindOf(t.Effect)
 	if drop := incident.Wanted(t, e.clock.Now()); drop != nil {
 		if drop.Silent {
-			return e.store.Settle(ctx, t, incident.Outcome{Done: true, Error: drop.Why})
+			return Dropped, e.store.Settle(ctx, t, incident.Outcome{Done: true, Error: drop.Why})
 		}
-		return r.answer(ctx, t, "stale", incident.EffectStale{Effect: t.ID, Kind: kind, Why: drop.Why}, incident.Outcome{Done: true, Error: drop.Why})
+		return Dropped, r.answer(ctx, t, "stale", incident.EffectStale{Effect: t.ID, Kind: kind, Why: drop.Why}, incident.Outcome{Done: true, Error: drop.Why})
 	}
 	answer, err := r.perform(ctx, t)
 	switch {
 	case err == nil && answer == nil:
-		return e.store.Settle(ctx, t, incident.Outcome{Done: true})
+		return Done, e.store.Settle(ctx, t, incident.Outcome{Done: true})
 	case err == nil:
-		return r.answer(ctx, t, "answer", answer, incident.Outcome{Done: true})
+		return Done, r.answer(ctx, t, "answer", answer, incident.Outcome{Done: true})
 	}
 	if after, ok := incident.LaterBy(err); ok {
-		e.log.Debug("effect waits", "effect", t.ID, "kind", kind, "wait", after, "error", err)
-		return e.store.Settle(ctx, t, incident.Outcome{Retry: e.clock.Now().Add(after), Free: true, Error: err.Error()})
+		e.log.Debug("effect waits", "incident", t.Incident, "effect", t.ID, "kind", kind, "wait", after, "error", err)
+		return Postponed, e.store.Settle(ctx, t, incident.Outcome{Retry: e.clock.Now().Add(after), Free: true, Error: err.Error()})
 	}
 	_, isPage := t.Effect.(incident.Page)
 	if incident.IsGivenUp(err) || t.Attempt >= attempts && !isPage {
-		e.log.Warn("effect given up", "effect", t.ID, "kind", kind, "attempt", t.Attempt, "error", err)
-		return r.answer(ctx, t, "dead", incident.EffectFailed{Effect: t.ID, Kind: kind, Why: err.Error()}, incident.Outcome{Done: true, Dead: true, Error: err.Error()})
+		e.log.Warn("effect given up", "incident", t.Incident, "effect", t.ID, "kind", kind, "attempt", t.Attempt, "error", err)
+		return Dead, r.answer(ctx, t, "dead", incident.EffectFailed{Effect: t.ID, Kind: kind, Why: err.Error()}, incident.Outcome{Done: true, Dead: true, Error: err.Error()})
 	}
-	e.log.Info("effect will be tried again", "effect", t.ID, "kind", kind, "attempt", t.Attempt, "error", err)
-	return e.store.Settle(ctx, t, incident.Outcome{Retry: e.clock.Now().Add(backoff(t.Attempt, isPage)), Error: err.Error()})
+	e.log.Info("effect will be tried again", "incident", t.Incident, "effect", t.ID, "kind", kind, "attempt", t.Attempt, "error", err)
+	return Retried, e.store.Settle(ctx, t, incident.Outcome{Retry: e.clock.Now().Add(backoff(t.Attempt, isPage)), Error: err.Error()})
 }
 
 func (r *Runner) perform(ctx context.Context, t incident.Task) (incident.Command, error) {

@@ -98,7 +98,7 @@ func Topic(s incident.State) string {
 	if s.Phase != "" && s.Status == incident.Open {
 		parts = append(parts, string(s.Phase))
 	}
-	lead := "commander wanted"
+	lead := "no commander yet"
 	if id := s.Holder(incident.Commander); id != "" {
 		lead = "commander " + Line(NameOf(s, id), 60)
 	}

@@ -27,19 +27,19 @@ func PostMortem(s incident.State, events []incident.Recorded, o Options) Documen
 		p.b.WriteString(d.Marker + "\n")
 	}
 	p.banner()
-	p.own("Summary", incident.SectionSummary)
+	p.own(incident.SectionSummary)
 	p.facts()
-	p.own("Impact", incident.SectionImpact)
+	p.own(incident.SectionImpact)
 	p.severities()
 	p.roles()
 	p.goals()
 	p.chart()
 	p.keyEvents()
-	p.computed("What worked", p.worked(), incident.SectionWorked)
-	p.computed("What went wrong, and gaps", p.gaps(), incident.SectionWrong)
-	p.own("Root cause", incident.SectionRootCause)
-	p.own("Contributing factors", incident.SectionContributing)
-	p.own("Lessons", incident.SectionLessons)
+	p.computed(SectionTitle(incident.SectionWorked), p.worked(), incident.SectionWorked)
+	p.computed(SectionTitle(incident.SectionWrong), p.gaps(), incident.SectionWrong)
+	p.own(incident.SectionRootCause)
+	p.own(incident.SectionContributing)
+	p.own(incident.SectionLessons)
 	p.items()
 	p.scope()
 	p.appendix()
@@ -92,9 +92,22 @@ func (p *paper) banner() {
 	}
 }
 
+// SectionTitle is what a section that people write is called: "Root cause".
+func SectionTitle(key string) string {
+	switch key {
+	case incident.SectionContributing:
+		return "Contributing factors"
+	case incident.SectionWorked:
+		return "What worked"
+	case incident.SectionWrong:
+		return "What went wrong, and gaps"
+	}
+	return title(strings.ReplaceAll(key, "-", " "))
+}
+
 // own is a section that only people can write.
-func (p *paper) own(h, key string) {
-	p.heading(h)
+func (p *paper) own(key string) {
+	p.heading(SectionTitle(key))
 	p.line("%s", p.written(key))
 }
 

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/tocsin-ir/tocsin/incident"
 )
@@ -39,16 +40,41 @@ func (v voice) saidOfPaging() Card {
 	return Card{}
 }
 
-// ackRow is what a person who is paged may press.
+// ackRow is what a person who is paged may press. One button answers: whoever was not
+// paged and presses it is asked whether they take it all the same.
 func (v voice) ackRow() []Button {
+	return v.answerRow(v.primary("Acknowledge", "ack"))
+}
+
+// takeRow is for when anybody may take it, paged or not.
+func (v voice) takeRow() []Button {
+	return v.answerRow(v.primary("I have it", "ack i-have-it"))
+}
+
+func (v voice) answerRow(b Button) []Button {
 	if v.s.Paging.AckedBy != "" || v.s.Status != incident.Open {
 		return v.room()
 	}
-	row := []Button{v.primary("Acknowledge", "ack")}
-	if !v.direct() {
-		row = append(row, v.button("I have it", "ack i-have-it"))
+	return append([]Button{b}, v.room()...)
+}
+
+// paging names whom the present rung pages, as far as the pager has said.
+func (v voice) paging() string {
+	var who []incident.PersonID
+	for _, p := range v.s.Paging.Pages {
+		if p.Rung == v.s.Paging.Rung && p.To == "" && !p.Skipped {
+			for _, id := range p.People {
+				if !slices.Contains(who, id) {
+					who = append(who, id)
+				}
+			}
+		}
 	}
-	return append(row, v.room()...)
+	if len(who) == 0 {
+		return v.rungName(v.s.Paging.Rung)
+	}
+	slices.Sort(who)
+	return whoAll(v.s, who) + " (" + v.rungName(v.s.Paging.Rung) + ")"
 }
 
 // youArePaged is the page itself, for when it travels by direct message.
@@ -134,13 +160,13 @@ func (v voice) pageTrouble(e incident.PageTrouble) Card {
 func (v voice) ladderEnded(e incident.LadderEnded) Card {
 	lead := "*NOBODY ANSWERED.*"
 	rounds := max(e.Rounds, 1)
-	if v.direct() {
+	if v.direct() { // whoever reads it may not have been paged
 		return v.card(Alarm, fmt.Sprintf("%s %s %s has no responder.", lead, v.s.Severity, v.title()),
-			text("Everybody on the ladder was paged. Take it, or find somebody by phone now."), buttons(append(v.ackRow(), v.button("Show contact details", "contacts"))...))
+			text("Everybody on the ladder was paged. Take it, or find somebody by phone now."), buttons(append(v.takeRow(), v.button("Show contact details", "contacts"))...))
 	}
 	c := v.card(Alarm, fmt.Sprintf("%s Everybody on %s was paged, %s, and nobody is left to page.", lead, ladderName(e.Ladder), count(rounds, "round", "rounds")),
 		text("Whoever reads this: press *I have it*, or call somebody by phone now."),
-		buttons(append(v.ackRow(), v.button("Show contact details", "contacts"), v.form("Page somebody", "page"))...))
+		buttons(append(v.takeRow(), v.button("Show contact details", "contacts"), v.form("Page somebody", "page"))...))
 	return v.toward(c, v.s.Holder(incident.Commander), v.s.Declarer)
 }
 
@@ -175,7 +201,7 @@ func (v voice) ackIgnored(e incident.AckIgnored) Card {
 			text("If you take it, press *I have it*."), buttons(append([]Button{v.primary("I have it", "ack i-have-it")}, v.room()...)...))
 	}
 	return v.card(Warn, fmt.Sprintf("%s acknowledged, but paging goes on: %s.", v.who(e.Person), why),
-		small("Taking it all the same? Press “I have it”."), buttons(v.ackRow()...))
+		small("Taking it all the same? Press “I have it”."), buttons(v.takeRow()...))
 }
 
 func (v voice) askedAgain(e incident.AskedAgain) Card {

@@ -32,10 +32,10 @@ func Summary(s incident.State, now time.Time) Card {
 	} else if s.Status == incident.Open {
 		c.Blocks = append(c.Blocks, Block{Text: "No update yet."})
 	}
-	c.Blocks = append(c.Blocks, Block{Context: keep([]string{
-		Line(s.Type, 60), privateWord(s), relatedLine(s),
+	c.Blocks = append(c.Blocks, small(strings.Join(keep([]string{
+		prefixed("Type: ", Line(s.Type, 60)), privateWord(s), relatedLine(s),
 		"declared " + When(s.Declared, "") + " by " + Who(s, s.Declarer),
-	})})
+	}), " · ")))
 	if row := summaryButtons(s); len(row) > 0 {
 		c.Blocks = append(c.Blocks, Block{Buttons: row})
 	}
@@ -179,14 +179,14 @@ func pagingPart(s incident.State) string {
 	case s.Paging.Ended:
 		return " · *nobody answered, nobody is left to page*"
 	case s.Paging.Running:
-		return " · paging " + v.rungName(s.Paging.Rung)
+		return " · paging " + v.paging()
 	}
 	return " · nobody has acknowledged"
 }
 
 func commanderOf(s incident.State) string {
 	if s.Holder(incident.Commander) == "" && s.Posts[incident.Commander].Offered == "" {
-		return "*wanted*"
+		return "*nobody yet*"
 	}
 	return postOf(s, incident.Commander)
 }

@@ -97,4 +97,3 @@ func golden(t *testing.T, name, got string) {
 		t.Errorf("%s is not what is printed (%v); got\n%s", path, err, got)
 	}
 }
-

@@ -92,6 +92,7 @@ func (p *Pager) checkFrom(ctx context.Context) Finding {
 	}
 	for _, u := range got.Users {
 		if strings.EqualFold(u.Email, p.conf.From) {
+			p.self.Store(&u.ID)
 			return Finding{true, what, "PagerDuty knows the user.", ""}
 		}
 	}

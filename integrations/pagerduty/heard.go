@@ -106,7 +106,11 @@ func (p *Pager) who(agent thing) incident.Person {
 	if !strings.HasPrefix(agent.Type, "user") || agent.ID == "" {
 		return incident.Vendor(Vendor)
 	}
-	return p.person(cut(agent.ID, 64), agent.Summary, "")
+	who := p.person(cut(agent.ID, 64), agent.Summary, "")
+	if self := p.self.Load(); self != nil && *self == agent.ID && who.Slack == "" {
+		return incident.Vendor(Vendor) // our own doing, come back as an echo
+	}
+	return who
 }
 
 // text is what an event says in words, by its type.

@@ -125,6 +125,9 @@ func (p *Pager) RefreshOnCall(ctx context.Context, schedules, policies []string)
 	if p.conf.APIToken == "" {
 		return nil
 	}
+	if p.self.Load() == nil {
+		p.checkFrom(ctx) // whose doings are echoes of our own
+	}
 	var keys []string
 	for _, id := range schedules {
 		keys = append(keys, "schedule/"+id)

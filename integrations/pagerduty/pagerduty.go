@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	pd "github.com/PagerDuty/go-pagerduty"
@@ -79,6 +80,7 @@ type Pager struct {
 	conf Config
 	http *http.Client
 	wait waits
+	self atomic.Pointer[string] // PagerDuty's id of the From user, once it is known
 }
 
 // waits are how long each step may take. One try at a page, with everything in it,

@@ -16,6 +16,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/redis/go-redis/v9"
 
 	"github.com/tocsin-ir/tocsin/bot"
@@ -57,10 +60,15 @@ type App struct {
 	github *github.Publisher // nil: not configured
 	runner *engine.Runner
 
+	registry *prometheus.Registry
+	metrics  *metrics
+
 	strangers struct {
 		sync.Mutex
 		ids map[string]bool // PagerDuty incidents that are none of ours
 	}
+
+	planTrouble string // what was last said of a broken plan; the sweep's own
 
 	stop []func() // in reverse
 }
@@ -90,6 +98,7 @@ func New(ctx context.Context, c config.Config, p Parts) (_ *App, err error) {
 		{"open the database", a.openStore},
 		{"join the other replicas", a.openCoord},
 		{"read the plan", a.openPlan},
+		{"start counting", a.openMetrics},
 		{"start the engine", a.openEngine},
 		{"set up Slack", a.openSlack},
 		{"set up PagerDuty", a.openPager},
@@ -168,8 +177,16 @@ func (a *App) openPlan(ctx context.Context, p Parts) error {
 	return err
 }
 
+func (a *App) openMetrics(context.Context, Parts) error {
+	a.registry = prometheus.NewRegistry()
+	a.metrics = newMetrics(a.registry)
+	a.registry.MustRegister(newOwing(a), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return nil
+}
+
 func (a *App) openEngine(context.Context, Parts) error {
 	a.engine = engine.New(a.db, func() incident.Rules { return a.plan.Now() }, a.clock, a.log)
+	a.engine.Observer = a.metrics
 	a.engine.Woken = func() { a.coord.Publish(context.Background(), a.shared("work")) }
 	a.people = newPeople(a.plan.Now, a.clock.Now, a.log)
 	return nil
@@ -185,7 +202,7 @@ func (a *App) openSlack(context.Context, Parts) error {
 		API: a.config.Slack.URL, BotToken: bot.Secret(a.config.Slack.BotToken.Reveal()),
 		AppToken: bot.Secret(a.config.Slack.AppToken.Reveal()), SigningSecret: bot.Secret(a.config.Slack.SigningSecret.Reveal()),
 		Room: a.room, AnnounceChannel: func() string { return a.plan.Now().Settings().Announce },
-		Budget: slackBudget{a.coord, a.shared("slack/")}, Log: a.log,
+		Budget: slackBudget{a.coord, a.shared("slack/"), a.metrics}, Client: a.metrics.client("slack", 10*time.Second), Log: a.log,
 	})
 	a.people.slack = a.slack
 	return err
@@ -209,6 +226,7 @@ func (a *App) openPager(context.Context, Parts) error {
 	a.pager, err = pagerduty.New(pagerduty.Config{
 		APIToken: pagerduty.Secret(c.Token.Reveal()), BaseURL: c.URL, EventsURL: c.EventsURL, From: c.From, RESTService: c.Service,
 		Services: services, WebhookSecrets: secrets, Clock: a.clock, Budget: a.pagerBudget, Cache: a.db, People: a.people.byPager,
+		HTTP: a.metrics.client("pagerduty", 10*time.Second),
 	})
 	return err
 }
@@ -299,6 +317,7 @@ func (a *App) routes() http.Handler {
 		}
 		w.WriteHeader(http.StatusNoContent)
 	})
+	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second}))
 	if a.config.Slack.SigningSecret.IsSet() {
 		mux.Handle("/slack/", a.slack.Handler())
 	}

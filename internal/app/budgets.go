@@ -42,8 +42,9 @@ var errBudget = errors.New("the vendor's budget is spent")
 
 // slackBudget asks before every call of the Web API.
 type slackBudget struct {
-	budget coord.Budget
-	prefix string
+	budget  coord.Budget
+	prefix  string
+	metrics *metrics
 }
 
 // Take takes a token or says how long to wait.
@@ -55,7 +56,7 @@ func (b slackBudget) Take(ctx context.Context, method, channel string, rank inci
 	if method == "chat.postMessage" {
 		rate = postRate
 	}
-	return take(ctx, b.budget, b.key(method, channel), rate, rank)
+	return b.metrics.waited("slack", method, take(ctx, b.budget, b.key(method, channel), rate, rank))
 }
 
 // Penalise is told of every 429.
@@ -84,9 +85,9 @@ func (a *App) pagerBudget(ctx context.Context, method string, rank incident.Rank
 	if method == "POST /v2/enqueue" {
 		rate = eventsRate
 	}
-	return take(ctx, a.coord, a.shared("pagerduty/"+method), rate, rank)
+	return a.metrics.waited("pagerduty", method, take(ctx, a.coord, a.shared("pagerduty/"+method), rate, rank))
 }
 
 func (a *App) githubBudget(ctx context.Context, method string, rank incident.Rank) error {
-	return take(ctx, a.coord, a.shared("github/"+method), githubRate, rank)
+	return a.metrics.waited("github", method, take(ctx, a.coord, a.shared("github/"+method), githubRate, rank))
 }

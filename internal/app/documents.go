@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/tocsin-ir/tocsin/incident"
 	"github.com/tocsin-ir/tocsin/integrations/github"
@@ -24,7 +25,7 @@ func (a *App) openGitHub(context.Context, Parts) error {
 	}
 	conf := github.Config{
 		Token: github.Secret(c.Token.Reveal()), BaseURL: c.URL, AllowPublic: c.AllowPublic,
-		Clock: a.clock, Budget: a.githubBudget,
+		Clock: a.clock, Budget: a.githubBudget, HTTP: a.metrics.client("github", 15*time.Second),
 		Repo: a.repository, Render: a.renderPostMortem, RenderItem: a.renderItem, Mask: a.masked,
 	}
 	if c.App != 0 {

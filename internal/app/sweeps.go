@@ -34,11 +34,14 @@ func (a *App) sweeps(ctx context.Context) error {
 	for _, j := range []struct {
 		name, spec string
 		run        func(context.Context)
+		everywhere bool // by every replica, not only by the one that leads
 	}{
-		{"oncall", s.OnCall, a.sweepOnCall},
-		{"items", s.Overdue, func(ctx context.Context) { a.nudge(ctx, "items") }},
-		{"stale", s.Stale, func(ctx context.Context) { a.nudge(ctx, "stale") }},
-		{"tasks", s.Reminders, func(ctx context.Context) { a.nudge(ctx, "tasks") }},
+		{"oncall", s.OnCall, a.sweepOnCall, false},
+		{"items", s.Overdue, func(ctx context.Context) { a.nudge(ctx, "items") }, false},
+		{"stale", s.Stale, func(ctx context.Context) { a.nudge(ctx, "stale") }, false},
+		{"tasks", s.Reminders, func(ctx context.Context) { a.nudge(ctx, "tasks") }, false},
+		{"plan", "@every 1m", a.reloadPlan, true},
+		{"snapshots", "@every 10m", a.sweepSnapshots, false},
 	} {
 		if j.spec == "" {
 			continue
@@ -48,7 +51,7 @@ func (a *App) sweeps(ctx context.Context) error {
 			return fmt.Errorf("sweep %s: %w", j.name, err)
 		}
 		run := func() {
-			if ok, err := a.coord.Hold(ctx, a.shared("sweep/"+j.name), time.Minute); err == nil && ok {
+			if ok, err := a.coord.Hold(ctx, a.shared("sweep/"+j.name), time.Minute); j.everywhere || err == nil && ok {
 				j.run(ctx)
 			}
 		}
@@ -80,6 +83,29 @@ func (a *App) sweepOnCall(ctx context.Context) {
 	defer cancel()
 	if err := a.pager.RefreshOnCall(ctx, a.plan.Now().Schedules(), nil); err != nil {
 		a.log.Warn("who is on call could not be refreshed", "error", err)
+	}
+}
+
+// reloadPlan takes up a changed plan. A broken one changes nothing and is said once.
+func (a *App) reloadPlan(ctx context.Context) {
+	before := a.plan.Now().Digest()
+	err := a.plan.Reload(ctx)
+	switch {
+	case err != nil && err.Error() != a.planTrouble:
+		a.planTrouble = err.Error()
+		a.log.Error("the plan was changed and is broken; the last good one stays in force", "problems", err)
+	case err == nil:
+		a.planTrouble = ""
+		if now := a.plan.Now().Digest(); now != before {
+			a.log.Info("a new plan is in force", "plan", now)
+		}
+	}
+}
+
+// sweepSnapshots makes the next start and the next load of quiet incidents cheap.
+func (a *App) sweepSnapshots(ctx context.Context) {
+	if _, err := a.db.SnapshotIdle(ctx, a.clock.Now().Add(-10*time.Minute), 100); err != nil {
+		a.log.Warn("snapshots", "error", err)
 	}
 }
 
