@@ -91,6 +91,9 @@ func (s *Slack) runSlash(ctx context.Context, in slashIn, envelope string) templ
 	if err != nil {
 		return s.trouble(err)
 	}
+	if reply.redundant() {
+		return templates.Card{}
+	}
 	if reply.Opens == "" {
 		return reply.Card
 	}

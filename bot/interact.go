@@ -139,6 +139,9 @@ func (s *Slack) clicked(ctx context.Context, in interaction, c click, p incident
 	if reply.Asked && reply.Refused == nil {
 		s.decided(ctx, in, c, p, reply)
 	}
+	if reply.redundant() {
+		return
+	}
 	s.answer(ctx, in, reply.Card)
 }
 

@@ -50,6 +50,7 @@ type Reply struct {
 	Answer  incident.Answer
 	Asked   bool // a command reached the engine
 	InRoom  bool // was said in the room of the incident it is about
+	Heard   bool // everybody in the room is told what came of it
 }
 
 // asking is one Call under way.
@@ -222,6 +223,7 @@ func (a *asking) confirm(ctx context.Context, reply Reply, d deed) (Reply, error
 			reply.Card = line("Noted, but paging goes on: " + templates.Plain(ignored.Why))
 			return reply, nil
 		}
+		reply.Heard = reply.Heard || told(e.Event)
 	}
 	text := "Done."
 	if d.Said != nil {
@@ -230,6 +232,20 @@ func (a *asking) confirm(ctx context.Context, reply Reply, d deed) (Reply, error
 	reply.Card = line(text)
 	return reply, nil
 }
+
+// told reports that the room gets a message which says all that a confirmation would.
+func told(e incident.Event) bool {
+	switch e.(type) {
+	case incident.Acknowledged, incident.Unacknowledged, incident.RoleTaken, incident.RoleOffered, incident.RoleDeclined,
+		incident.TaskAdded, incident.TaskChanged, incident.ItemAdded, incident.Updated, incident.Noted,
+		incident.SeveritySet, incident.PhaseSet, incident.WasResolved, incident.WasReopened:
+		return true
+	}
+	return false
+}
+
+// redundant reports that whoever asked reads the answer in front of them anyway.
+func (r Reply) redundant() bool { return r.Heard && r.InRoom && r.Refused == nil }
 
 // line is a card of one sentence.
 func line(mrkdwn string) templates.Card {

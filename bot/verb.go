@@ -53,7 +53,7 @@ func verbs() grammar {
 	return grammar{
 		declareVerb, statusVerb, listVerb, ackVerb, unackVerb, updateVerb, noteVerb,
 		sevVerb, typeVerb, titleVerb, phaseVerb, scopeVerb, timesVerb,
-		roleVerb, joinVerb, pageVerb, excludeVerb,
+		roleVerb, joinVerb, roomVerb, pageVerb, excludeVerb,
 		taskVerb, timelineVerb, catchupVerb, handoffVerb,
 		relatedVerb, mergeVerb, resolveVerb, reopenVerb, closeVerb,
 		planVerb, redactVerb, contactsVerb, helpVerb,

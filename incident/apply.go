@@ -35,6 +35,10 @@ func Apply(s State, r Recorded) State {
 		s.Room = Room{Channel: e.Channel, Name: e.Name, URL: e.URL}
 	case RoomLost:
 		s.Room.Lost = e.Why
+	case RoomWanted:
+		s.Room = Room{}
+		s.Messages = maps.Clone(s.Messages)
+		delete(s.Messages, ViewSummary)
 	case MessagePinned:
 		s.Messages = with(s.Messages, e.View, func(MessageRef) MessageRef { return MessageRef{Channel: e.Channel, TS: e.TS} })
 	case SeveritySet:

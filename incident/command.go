@@ -156,6 +156,8 @@ type (
 		Refs []string // the Sealed texts of the entry; the engine fills them from the record
 		Why  string
 	}
+	// NewRoom opens another room when the first is gone or never opened.
+	NewRoom struct{}
 	// Heard says a responder is at work in the room: silence after an
 	// acknowledgement is over.
 	Heard struct{}
@@ -280,6 +282,7 @@ func (PublishPostMortem) command() {}
 func (RemindPostMortem) command()  {}
 func (AdoptPlan) command()         {}
 func (Redact) command()            {}
+func (NewRoom) command()           {}
 func (Heard) command()             {}
 func (MergeTaken) command()        {}
 func (RoomIsOpen) command()        {}

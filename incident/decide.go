@@ -140,7 +140,7 @@ func rightFor(c Command, s State) (Right, when) {
 		return MayRespond, afterToo
 	case AddNote, KeepMessage, EditEntry, Heard:
 		return MayRespond, always
-	case AddTask, AssignRole, OfferRole, AcceptRole, DeclineRole, SetPhase, PostUpdate:
+	case NewRoom, AddTask, AssignRole, OfferRole, AcceptRole, DeclineRole, SetPhase, PostUpdate:
 		return MayRespond, whileOpen
 	}
 	return MayRespond, whileUnresolved
@@ -185,6 +185,8 @@ func (d *deciding) person(c Command) error {
 		return d.acknowledge(c)
 	case Unacknowledge:
 		return d.unacknowledge(c)
+	case NewRoom:
+		return d.newRoom()
 	case Heard:
 		d.heard()
 		return nil
@@ -219,6 +221,9 @@ func (d *deciding) person(c Command) error {
 	case AddItem:
 		return d.addItem(c)
 	case ChangeItem:
+		if d.a.Via == ViaGitHub {
+			return d.issueSaid(c)
+		}
 		return d.changeItem(c)
 	case EditPostMortem:
 		return d.editPostMortem(c)
@@ -263,6 +268,8 @@ func (d *deciding) system(c Command) error {
 		return d.published(c)
 	case ItemFiled:
 		return d.itemFiled(c)
+	case ChangeItem:
+		return d.issueSaid(c) // on GitHub, by somebody who is not known here
 	case EffectFailed:
 		return d.effectFailed(c)
 	case EffectStale:

@@ -135,6 +135,20 @@ func (d *deciding) invite(people ...Person) {
 	}
 }
 
+// newRoom asks for another room in place of one that was archived, deleted, or could
+// not be opened. The names that are taken stay taken; the next free one is used.
+func (d *deciding) newRoom() error {
+	if d.s.Room.Lost == "" {
+		if d.s.Room.Channel == "" {
+			return Refuse("opening", "The room is being opened already.", "")
+		}
+		return Refuse("same", "The incident has its room: "+d.s.Room.Name+".", "")
+	}
+	d.emit(RoomWanted{})
+	d.owe(OpenRoom{}, laneRoom, RankAct, d.a.At, time.Time{})
+	return nil
+}
+
 func (d *deciding) roomIsGone(c RoomIsGone) error {
 	if d.s.Room.Lost != "" {
 		return nil

@@ -103,6 +103,9 @@ func (d *deciding) published(c Published) error {
 		return nil
 	}
 	d.emit(PostMortemPublished(c))
+	for _, it := range d.s.Items {
+		d.claimIssue(it.Number) // filed before it was known where
+	}
 	d.say(PlaceRoom, "", true)
 	d.stopClock(ClockPostMortem, true)
 	return nil
@@ -155,8 +158,40 @@ func (d *deciding) changeItem(c ChangeItem) error {
 	if owner != nil {
 		d.tellOwner(*owner)
 	}
+	if d.a.Via == ViaGitHub {
+		d.heardOfItem()
+		return nil
+	}
 	d.bringUpToDate(c.N)
 	return nil
+}
+
+// issueSaid takes what was done to an action item on GitHub. What stands like that
+// already is refused, so that an echo leaves no line and costs no call; what changes
+// is not written back, since GitHub has it.
+func (d *deciding) issueSaid(c ChangeItem) error {
+	if c.N < 1 || c.N > len(d.s.Items) {
+		return Refuse("no-such-item", fmt.Sprintf("There is no action item %d.", c.N), "")
+	}
+	it := d.s.Items[c.N-1]
+	if c.Done != nil && *c.Done == it.Done {
+		c.Done = nil
+	}
+	if c.Owner != nil && c.Owner.ID == it.Owner {
+		c.Owner = nil
+	}
+	c.Due = nil // an issue has none
+	if c.Done == nil && c.Owner == nil {
+		return Refuse("same", fmt.Sprintf("Action item %d stands like that already.", c.N), "")
+	}
+	return d.changeItem(c)
+}
+
+// heardOfItem tells the room, where nobody saw it happen.
+func (d *deciding) heardOfItem() {
+	if d.s.Live() {
+		d.say(PlaceRoom, "", false)
+	}
 }
 
 // bringUpToDate owes the item's issue once the post-mortem is out.
@@ -169,6 +204,9 @@ func (d *deciding) bringUpToDate(n int) {
 // itemFiled links the issue; when the last one is there, the post-mortem is brought
 // up to date so that it names them all.
 func (d *deciding) itemFiled(c ItemFiled) error {
+	if c.N >= 1 && c.N <= len(d.s.Items) {
+		d.claimIssue(c.Number)
+	}
 	if c.N < 1 || c.N > len(d.s.Items) || d.s.Items[c.N-1].Number == c.Number {
 		return nil
 	}
@@ -180,4 +218,16 @@ func (d *deciding) itemFiled(c ItemFiled) error {
 	}
 	d.owe(Publish{}, laneGitHub, RankSay, d.a.At, time.Time{})
 	return nil
+}
+
+// IssueKey is the claim by which an issue on GitHub finds the stream of its action
+// item. repo is owner/name; capitals do not matter there.
+func IssueKey(repo string, number int) string {
+	return fmt.Sprintf("gh:%s#%d", strings.ToLower(repo), number)
+}
+
+func (d *deciding) claimIssue(number int) {
+	if d.s.Report.Repo != "" && number > 0 {
+		d.c.Claims = append(d.c.Claims, IssueKey(d.s.Report.Repo, number))
+	}
 }

@@ -138,6 +138,7 @@ func (d *deciding) effectFailed(c EffectFailed) error {
 		}
 		return nil
 	case "open_room":
+		d.emit(RoomLost{c.Why})
 		for _, id := range d.owners() {
 			d.say(PlacePerson, id, true)
 		}

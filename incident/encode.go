@@ -57,7 +57,7 @@ func kind[T any](name string) entry { return entry{reflect.TypeFor[T](), of[T](n
 
 var eventBook = bind([]entry{
 	kind[Declared]("declared"), kind[Met]("met"), kind[Excluded]("excluded"),
-	kind[RoomOpened]("room_opened"), kind[Intruded]("intruded"), kind[RoomLost]("room_lost"), kind[MessagePinned]("message_pinned"),
+	kind[RoomOpened]("room_opened"), kind[Intruded]("intruded"), kind[RoomLost]("room_lost"), kind[RoomWanted]("room_wanted"), kind[MessagePinned]("message_pinned"),
 	kind[SeveritySet]("severity_set"), kind[Retitled]("retitled"), kind[TypeSet]("type_set"),
 	kind[Scoped]("scoped"), kind[TimeSet]("time_set"),
 	kind[RoleTaken]("role_taken"), kind[RoleOffered]("role_offered"), kind[RoleDeclined]("role_declined"),

@@ -58,6 +58,8 @@ type (
 	RoomLost struct {
 		Why string `json:"why"`
 	}
+	// RoomWanted says a new room is to be opened in place of the lost one.
+	RoomWanted struct{}
 	// MessagePinned says where a kept-up message lives.
 	MessagePinned struct {
 		View    View   `json:"view"`
@@ -363,6 +365,7 @@ func (Excluded) event()            {}
 func (RoomOpened) event()          {}
 func (Intruded) event()            {}
 func (RoomLost) event()            {}
+func (RoomWanted) event()          {}
 func (MessagePinned) event()       {}
 func (SeveritySet) event()         {}
 func (Retitled) event()            {}

@@ -36,7 +36,7 @@ func anyCommand(t *rapid.T) (Person, Command) {
 		ChangeTask{N: n, Done: &yes}, ChangeTask{N: n, Owner: &other, Due: &due}, SetPhase{rapid.SampledFrom(Phases()).Draw(t, "phase")},
 		EditEntry{int64(n), word, due, word}, HideEntry{int64(n), word}, MergeInto{"INC-0001"}, Relate{"INC-0002"}, Resolve{word}, Reopen{word},
 		Close{word}, AddItem{word, "prevent", &other, due, nil}, ChangeItem{N: n, Done: &yes}, EditPostMortem{SectionRootCause, word},
-		PublishPostMortem{}, RemindPostMortem{}, AdoptPlan{}, Redact{int64(n), []string{"ref"}, word}, Heard{},
+		PublishPostMortem{}, RemindPostMortem{}, AdoptPlan{}, Redact{int64(n), []string{"ref"}, word}, Heard{}, NewRoom{},
 	}
 	system := []Command{
 		RoomIsOpen{"C1", "inc", "u"}, RoomIsGone{"archived"}, Entered{other}, MessageIsUp{ViewSummary, "C1", "1.1"}, PageTaken{page, []Person{other}, vendor},

@@ -173,7 +173,7 @@ func (p *paper) facts() {
 		[]string{"Aware", Stamp(s.Times.Awareness)},
 		[]string{"Declared", Stamp(s.Declared)},
 		[]string{"Acknowledged", Stamp(s.Times.Acknowledged)},
-		[]string{"Contained", Stamp(s.Times.Contained)},
+		[]string{"Contained", containedText(s)},
 		[]string{"Resolved", Stamp(s.Times.Resolved)},
 	)
 	for _, span := range []struct {
@@ -346,4 +346,13 @@ func (p *paper) appendix() {
 		rows = append(rows, []string{fmt.Sprint(n.Seq), Stamp(n.Occurred), words})
 	}
 	mdTable(&p.b, []string{"No.", "Occurred", "What"}, rows)
+}
+
+// containedText does not claim a containment that nobody recorded: what was resolved
+// without that phase counts as contained then.
+func containedText(s incident.State) string {
+	if !s.Times.Contained.IsZero() && s.Times.Contained.Equal(s.Times.Resolved) {
+		return Stamp(s.Times.Contained) + ", with the resolution"
+	}
+	return Stamp(s.Times.Contained)
 }

@@ -94,7 +94,7 @@ func (v voice) clockRow(name incident.ClockName) []Button {
 	switch incident.ClockName(kind) {
 	case incident.ClockAck, incident.ClockRung:
 		if v.s.Paging.AckedBy == "" {
-			return []Button{v.primary("Acknowledge", "ack"), v.button("I have it", "ack i-have-it")}
+			return []Button{v.primary("Acknowledge", "ack")}
 		}
 	case incident.ClockUpdate:
 		b := v.form("Post update", "update")

@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/tocsin-ir/tocsin/incident"
 )
@@ -106,7 +107,19 @@ func (v voice) vendorNoted(e incident.VendorNoted) Card {
 		c := v.card(Warn, fmt.Sprintf("*%s says resolved%s; the room stays open.*", vendor, who), text("Resolve here too?"), buttons(append(row, v.room()...)...))
 		return v.toward(c, v.s.Holder(incident.Commander))
 	}
+	if e.Kind == "incident.annotated" {
+		if v.ownNote(e) {
+			return Card{}
+		}
+		return v.card(Calm, fmt.Sprintf("*Note* in %s%s:", vendor, who), quoted(v.words(e.Text)))
+	}
 	return v.card(Calm, fmt.Sprintf("%s: %s%s", vendor, vendorKind(e.Kind), who), quoted(v.words(e.Text)))
+}
+
+// ownNote reports that the pager repeats a note that came from here: those end in
+// the room's address.
+func (v voice) ownNote(e incident.VendorNoted) bool {
+	return v.s.Room.URL != "" && strings.HasSuffix(strings.TrimSpace(e.Text.String()), v.s.Room.URL)
 }
 
 // vendorKind reads "incident.status_update_published" aloud.

@@ -41,7 +41,7 @@ func (v voice) saidOfIncident() Card {
 	case incident.RoomLost:
 		return v.card(Alarm, "*The room is gone:* "+Line(e.Why, maxLine)+".",
 			text("The incident goes on without it: paging and clocks run, and these buttons still work."),
-			buttons(v.form("Post update", "update"), v.button("Status", "status"), v.form("Resolve", "resolve")))
+			buttons(v.button("Open a new room", "room"), v.form("Post update", "update"), v.button("Status", "status"), v.form("Resolve", "resolve")))
 	case incident.PlanAdopted:
 		return v.card(Calm, "*A newer plan applies from now on*, taken up by "+v.by()+".",
 			small("Clocks already running keep their targets. Plan "+Line(shortDigest(e.Plan), 20)), buttons(v.button("Show the plan", "plan")))

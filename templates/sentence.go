@@ -41,6 +41,8 @@ func (t teller) ofIncident(r incident.Recorded) string {
 		return "Somebody entered the room who should not be there"
 	case incident.RoomOpened:
 		return "The room opened: " + e.Name
+	case incident.RoomWanted:
+		return "A new room was asked for"
 	case incident.RoomLost:
 		return "The room was lost: " + e.Why
 	case incident.SeveritySet:

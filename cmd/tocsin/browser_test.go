@@ -158,6 +158,37 @@ func (b *browser) press(selector, name, which string) {
 	b.do(chromedp.MouseClickXY(at[0], at[1]))
 }
 
+// message is a selector for the last message that contains text.
+func (b *browser) message(text string) string {
+	b.t.Helper()
+	b.sees(".msg .text", text)
+	ts, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](fmt.Sprintf(
+		`[...document.querySelectorAll('.msg')].filter((n) => n.innerText.includes(%q)).pop().dataset.ts`, text)))
+	if err != nil {
+		b.t.Fatalf("find the message %q: %v", text, err)
+	}
+	return fmt.Sprintf("[data-ts=%q]", ts)
+}
+
+// pins reacts to a message with a pushpin, which keeps it as a key event.
+func (b *browser) pins(msg string) {
+	b.t.Helper()
+	b.presses(msg+" .who", "")
+	b.presses(msg+" .tools button", "Add a reaction")
+	b.presses(".emoji-choice", "pushpin")
+	b.sees(msg+" .reaction.mine", "1")
+}
+
+// fits fails when anything is wider than the phone's screen, and takes a picture.
+func (b *browser) fits(name string) {
+	b.t.Helper()
+	b.until(name+" fits the screen", `document.documentElement.scrollWidth <= 390 &&
+		[...document.querySelectorAll('button, input, textarea, .blocks')]
+			.filter((n) => n.checkVisibility({visibilityProperty: true}) && !n.closest('.bookmarks, .table-wrap'))
+			.every((n) => n.getBoundingClientRect().right <= 391)`)
+	b.shot(name)
+}
+
 // chooses picks, in the first list selector finds, the entry whose words contain name.
 func (b *browser) chooses(selector, name string) {
 	b.t.Helper()

@@ -4,6 +4,7 @@
 //	tocsin serve      the server
 //	tocsin do         the same words as in Slack, from a terminal
 //	tocsin plan       check and show the plan
+//	tocsin audit      export the record, verify an export
 //	tocsin manifest   the Slack app's manifest
 //	tocsin doctor     whether everything is there and works
 //	tocsin backup     copy the embedded database while the server runs
@@ -29,6 +30,7 @@ type commands struct {
 	Serve    serveCmd    `cmd:"" help:"Run the server."`
 	Do       doCmd       `cmd:"" help:"Say in a terminal what you would say in Slack: tocsin do '/incident status'."`
 	Plan     planCmd     `cmd:"" help:"Check and show the plan."`
+	Audit    auditCmd    `cmd:"" help:"Export the record, verify an export, and the keys that sign it."`
 	Manifest manifestCmd `cmd:"" help:"Print the manifest of the Slack app."`
 	Doctor   doctorCmd   `cmd:"" help:"Look whether everything Tocsin needs is there and works; say what is not and how to mend it."`
 	Backup   backupCmd   `cmd:"" help:"Copy the embedded database into a file while the server runs. The key file is not part of it."`

@@ -127,18 +127,15 @@ func newcomerAtADesk(t *testing.T, b *browser) {
 	b.types("/incident task")
 	b.sees(".suggestion", "/incident task")
 	b.shot("12-task-completion")
-	b.types(" add rotate the other keys @bob" + kb.Enter)
+	b.types(" add rotate the other keys owner:@bob" + kb.Enter)
 	b.sees(".msg", "rotate the other keys")
 	b.shot("13-task")
 
 	// What somebody said is kept with a pushpin.
 	b.presses("#composer-text", "")
 	b.types("09:12 the key listed three buckets" + kb.Enter)
-	b.sees(".msg .text", "listed three buckets")
-	b.presses(".msg .text", "listed three buckets")
-	b.presses(".msg:has(.text):hover .tools button", "Add a reaction")
-	b.presses(".emoji-choice", "pushpin")
-	b.sees(".reaction.mine", "1")
+	kept := b.message("listed three buckets")
+	b.pins(kept)
 	b.shot("14-pushpin")
 
 	// The end, by form.
@@ -150,26 +147,91 @@ func newcomerAtADesk(t *testing.T, b *browser) {
 	b.presses(".modal-foot button", "Resolve")
 	b.gone(".modal")
 	b.sees(".msg.pinned", "Resolved")
+	b.presses(".jump", "New messages")
+	b.sees(".msg", "Next: the post-mortem, due")
 	b.shot("16-resolved")
 
-	// The post-mortem.
-	b.presses(".msg .btn", "Post-mortem")
+	b.writesUp()
+	b.reads()
+	b.dark(true)
+	b.shot("25-dark-issue")
+	b.presses("#pane button", "Close GitHub")
+	b.shot("26-dark-room")
+	b.presses(".place", "Tocsin home")
+	b.sees("#head h1", "home")
+	b.sees(".home", "Open incidents")
+	b.shot("27-dark-home")
+	b.dark(false)
+	b.quiet()
+}
+
+// writesUp looks at the draft, writes one section and publishes.
+func (b *browser) writesUp() {
+	b.t.Helper()
+	b.presses(".msg .btn", "Show the draft")
+	b.sees(".msg.ephemeral", "Not written yet")
 	b.shot("17-draft")
 	b.presses(".msg .btn", "Edit")
 	b.sees(".modal h2", "Edit the post-mortem")
+	b.sees(".modal .b-label", "Root cause")
 	b.shot("18-edit-form")
-	b.presses(".modal textarea", "")
-	b.types(" Nobody outside was affected.")
+	b.pressesFirst(".modal textarea", "")
+	b.types("Nobody outside was affected.")
 	b.presses(".modal-foot button", "Save")
 	b.gone(".modal")
 	b.shot("19-edited")
 	b.presses(".msg .btn", "Publish")
-	b.sees(".msg", "is published")
+	b.sees(".msg", "The post-mortem is published")
 	b.shot("20-published")
+}
+
+// reads opens the issue in the GitHub panel: words, chart, action item.
+func (b *browser) reads() {
+	b.t.Helper()
+	b.presses(".tool", "GitHub")
+	b.presses(".issue-row", "INC-0001")
+	b.sees(".issue .markdown", "Nobody outside was affected.")
+	b.shot("21-issue")
+	b.until("the timeline is drawn", `document.querySelector('.chart .chart-event')`)
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.chart').scrollIntoView({block: 'start'})`))
+	b.shot("22-issue-chart")
+	b.sees(".subs", "of 1 done")
+	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.subs').scrollIntoView({block: 'end'})`))
+	b.shot("23-issue-end")
+	b.presses(".subs .issue-row", "")
+	b.sees(".issue-title", "scan")
+	b.shot("24-sub-issue")
+	b.presses("#pane button", "Back")
 }
 
 func newcomerOnAPhone(t *testing.T, b *browser) {
 	b.do(chromedp.EmulateViewport(390, 844, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
 	firstPage(t, b)
 	b.shot("phone-01-first-page")
+
+	// This time with the form.
+	b.presses("#composer-text", "")
+	b.types("/incident declare" + kb.Enter)
+	b.sees(".modal h2", "Declare an incident")
+	b.types("Odd process on web-3")
+	b.chooses(".modal select", "P1")
+	b.fits("phone-02-form")
+	b.presses(".modal-foot button", "Declare")
+	b.sees(".modal", "is declared")
+	b.fits("phone-03-declared")
+	b.presses(".modal-foot button", "Close")
+	b.gone(".modal")
+	b.presses(".toast button", "Open")
+	b.sees(".msg.pinned .b-header", "INC-0001")
+	b.sees(".msg.pinned", "paging Bob Brandt")
+	b.fits("phone-04-room")
+
+	// Bob answers with the button in the room.
+	b.presses(".me", "")
+	b.presses(".choice", "Bob Brandt")
+	b.until("this is Bob", `document.querySelector('.me').getAttribute('aria-label').includes('Bob')`)
+	b.presses(".tool", "PagerDuty")
+	b.sees(".page-card", "Paging Bob")
+	b.fits("phone-05-pagerduty")
+	b.presses("#pane button", "Close PagerDuty")
 }

@@ -28,6 +28,8 @@ type IssueEvent struct {
 	Action    string // closed, reopened, assigned, unassigned
 	Actor     string // login
 	Assignees []string
+	// Own says that whoever opened the issue did it. Issues of ours are opened by us.
+	Own bool
 }
 
 // Hear takes an IssueEvent. id is the same for every delivery of it.
@@ -110,6 +112,7 @@ func parse(body []byte) (IssueEvent, bool) {
 		Issue  struct {
 			Number    int     `json:"number"`
 			Assignees []login `json:"assignees"`
+			User      login   `json:"user"`
 		} `json:"issue"`
 		Repository struct {
 			FullName string `json:"full_name"`
@@ -120,6 +123,7 @@ func parse(body []byte) (IssueEvent, bool) {
 		return IssueEvent{}, false
 	}
 	e := IssueEvent{Repo: cut(in.Repository.FullName, 250), Number: in.Issue.Number, Action: cut(in.Action, 50), Actor: cut(in.Sender.Login, 100)}
+	e.Own = e.Actor != "" && strings.EqualFold(in.Issue.User.Login, in.Sender.Login)
 	for _, a := range in.Issue.Assignees {
 		if len(e.Assignees) < 20 {
 			e.Assignees = append(e.Assignees, cut(a.Login, 100))

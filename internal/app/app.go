@@ -324,6 +324,9 @@ func (a *App) routes() http.Handler {
 	if a.pager != nil && len(a.config.PagerDuty.WebhookSecrets) > 0 {
 		mux.Handle("/pagerduty/webhook", a.pager.Hook(a.hearPagerDuty))
 	}
+	if a.github != nil && a.config.GitHub.WebhookSecret.IsSet() {
+		mux.Handle("/github/webhook", a.github.Hook(a.hearGitHub))
+	}
 	return mux
 }
 

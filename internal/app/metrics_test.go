@@ -30,7 +30,7 @@ func TestMetrics(t *testing.T) {
 		if err := w.Slash(t.Context(), "U0ALICE01", "#general", line); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "it is quiet", func() bool { return !d.busy() })
+		eventually(t, "it is quiet", func() bool { return d.idle(t.Context()) })
 	}
 	text := scrape(t, d.URL)
 	for _, want := range []string{
@@ -118,6 +118,17 @@ func (d *Demo) busyWith(ctx context.Context, kind string) bool {
 		}
 	}
 	return err != nil
+}
+
+// idle reports whether everything due is done, retries and leases included.
+func (d *Demo) idle(ctx context.Context) bool {
+	list, err := d.App().db.Owing(ctx, d.Clock.Now())
+	for _, o := range list {
+		if o.Due+o.Queued > 0 {
+			return false
+		}
+	}
+	return err == nil
 }
 
 func scrape(t *testing.T, base string) string {

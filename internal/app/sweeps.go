@@ -15,6 +15,9 @@ import (
 // A sweep only asks; what follows is decided by the rules. Its command ids name the
 // minute, so that two replicas asking at once ask once.
 
+// signHeadsEvery is how long a line of the record may be without a signature over it.
+const signHeadsEvery = "*/5 * * * *"
+
 // sweeps runs the plan's scheduled questions on the app's clock until ctx ends.
 func (a *App) sweeps(ctx context.Context) error {
 	log := cronLog{a.log}
@@ -40,6 +43,7 @@ func (a *App) sweeps(ctx context.Context) error {
 		{"items", s.Overdue, func(ctx context.Context) { a.nudge(ctx, "items") }, false},
 		{"stale", s.Stale, func(ctx context.Context) { a.nudge(ctx, "stale") }, false},
 		{"tasks", s.Reminders, func(ctx context.Context) { a.nudge(ctx, "tasks") }, false},
+		{"heads", signHeadsEvery, a.signHeads, false},
 		{"plan", "@every 1m", a.reloadPlan, true},
 		{"snapshots", "@every 10m", a.sweepSnapshots, false},
 	} {

@@ -14,6 +14,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"strconv"
+	"time"
 )
 
 // NoHash stands before the first line of a stream.
@@ -174,3 +175,6 @@ func Refs(data string) []string {
 	})
 	return out
 }
+
+// Since is when the key began to sign.
+func (k Key) Since() time.Time { return moment(k.At) }

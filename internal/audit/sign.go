@@ -41,6 +41,8 @@ func verified(public, signature string, statement []byte) bool {
 	return ed25519.Verify(p, statement, s)
 }
 
+var errNotFirst = errors.New("another key was first this instant")
+
 // Begin makes the signer's key the first of a workspace that has none. It errs when
 // another key is the newest.
 func Begin(ctx context.Context, b Book, workspace string, s Signer, now time.Time) error {
@@ -49,12 +51,18 @@ func Begin(ctx context.Context, b Book, workspace string, s Signer, now time.Tim
 		return err
 	}
 	if len(keys) == 0 {
-		return b.AddKey(ctx, func(before Key, latest int64) (Key, error) {
+		err := b.AddKey(ctx, func(before Key, latest int64) (Key, error) {
 			if before.ID != "" {
-				return Key{}, errors.New("another key was first this instant; try again")
+				return Key{}, errNotFirst
 			}
 			return follow(workspace, Key{}, Signer{}, s, now, latest), nil
 		})
+		if !errors.Is(err, errNotFirst) {
+			return err
+		}
+		if keys, err = keysOf(ctx, b); err != nil {
+			return err
+		}
 	}
 	if newest := keys[len(keys)-1].ID; newest != s.ID() {
 		return fmt.Errorf("heads are signed by key %s, and the key at hand is %s", newest, s.ID())

@@ -84,7 +84,7 @@ func (v *verifying) anchored() {
 			}
 			continue
 		}
-		switch have, ok := v.hashes[h.Stream][h.Seq]; {
+		switch have, ok := v.hashes[place{h.Stream, h.Seq}]; {
 		case !ok:
 			v.problem(0, "%s is cut: line %d has a head in the anchor file and is not here", h.Stream, h.Seq)
 		case have != h.Hash:

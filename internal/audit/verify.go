@@ -27,7 +27,11 @@ const maxLine = 32 << 20
 // and no redaction says why, a redacted text that is still there.
 func Verify(r io.Reader, public string, anchor []Head) (Report, error) {
 	v := &verifying{public: strings.ToLower(strings.TrimSpace(public)), anchor: anchor, sum: sha256.New(),
-		erased: map[string]erasure{}, terms: map[string]term{}}
+		erased: map[string]erasure{}, terms: map[string]term{}, done: map[string]bool{},
+		wanted: map[place]bool{}, hashes: map[place]string{}}
+	for _, h := range anchor {
+		v.wanted[place{h.Stream, h.Seq}] = true
+	}
 	v.Streams, v.Erased, v.Problems = []Stream{}, []Erased{}, []Problem{}
 	lines := bufio.NewReaderSize(r, 1<<16)
 	for {
@@ -76,17 +80,23 @@ type verifying struct {
 
 	header   *headerLine
 	keys     []Key
-	terms    map[string]term // by key id
-	vouched  bool            // the reader's key is among them
+	terms    map[string]term // by key id; none while nobody vouches for them
 	keysRead bool
 	s        *following
-	done     map[string]bool // streams that were read
-	hashes   map[string]map[int64]string
+	done     map[string]bool  // streams that were read
+	wanted   map[place]bool   // lines that the anchor speaks of
+	hashes   map[place]string // those that are here
 	missing  []missing
 	present  []missing // texts that are here
 	erased   map[string]erasure
 	sum      hash.Hash
 	ended    bool
+}
+
+// place is a line of a stream.
+type place struct {
+	stream string
+	seq    int64
 }
 
 func (v *verifying) wrong(format string, args ...any) { v.problem(v.at, format, args...) }
@@ -183,12 +193,13 @@ func (v *verifying) text(b []byte) {
 	}
 	v.s.have[t.Ref] = true
 	text := []byte(t.Text)
-	salt, err := hex.DecodeString(t.Salt)
-	if t.Hex != "" && err == nil {
-		text, err = hex.DecodeString(t.Hex)
+	sane := isHex(t.Salt, sha256.Size) && isHex(t.Hex, len(t.Hex)/2) && (t.Text == "" || t.Hex == "")
+	salt, _ := hex.DecodeString(t.Salt) // just looked at, as is the other
+	if t.Hex != "" {
+		text, _ = hex.DecodeString(t.Hex)
 	}
 	sum := sha256.Sum256(append(salt, text...))
-	if err != nil || len(salt) != 32 || hex.EncodeToString(sum[:]) != t.Ref || (t.Hex != "" && t.Text != "") {
+	if !sane || hex.EncodeToString(sum[:]) != t.Ref {
 		v.wrong("this text is not the one that line %d of %s speaks of", v.s.Lines, v.s.ID)
 		return
 	}

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -10,14 +11,18 @@ import (
 type following struct {
 	Stream
 	spoken, have map[string]bool // texts
-	cut          bool            // said so already
 }
 
 // event checks that a line is the next of its stream and is what its hash says.
 func (v *verifying) event(b []byte) {
 	e, ok := as[eventLine](v, b)
-	if e.Stream == "" {
-		return // what it was is lost; the next line tells that one is wanting
+	if !ok {
+		// Said already. Where what is left of it is believed, the next line is judged
+		// by itself.
+		if v.s != nil && e.Stream == v.s.ID && e.Seq == v.s.Lines+1 && isHex(e.Hash, sha256.Size) {
+			v.s.Lines, v.s.Hash = e.Seq, e.Hash
+		}
+		return
 	}
 	v.enter(e.Stream)
 	s := v.s
@@ -29,13 +34,9 @@ func (v *verifying) event(b []byte) {
 	// From here on what the line says of itself is believed, so that one wrong line is
 	// one problem and not as many as there are lines after it.
 	s.Lines, s.Hash = e.Seq, e.Hash
-	if !ok {
-		return
+	if at := (place{s.ID, e.Seq}); v.wanted[at] {
+		v.hashes[at] = e.Hash
 	}
-	if v.hashes[s.ID] == nil {
-		v.hashes[s.ID] = map[int64]string{}
-	}
-	v.hashes[s.ID][e.Seq] = e.Hash
 	for _, ref := range Refs(e.Data) {
 		if !s.spoken[ref] {
 			s.spoken[ref] = true
@@ -86,7 +87,6 @@ func (v *verifying) signed(b []byte) {
 		return
 	case h.Seq > s.Lines:
 		v.wrong("%s is cut: this head was signed over line %d, and the last one here is line %d", h.Stream, h.Seq, s.Lines)
-		s.cut = true
 		return
 	case h.Seq < s.Lines:
 		v.wrong("this head of line %d does not stand behind that line", h.Seq)
@@ -100,9 +100,6 @@ func (v *verifying) signed(b []byte) {
 
 // enter makes a stream the one that is followed.
 func (v *verifying) enter(id string) {
-	if v.done == nil {
-		v.done, v.hashes = map[string]bool{}, map[string]map[int64]string{}
-	}
 	if v.s != nil && v.s.ID == id {
 		return
 	}
@@ -123,6 +120,7 @@ func (v *verifying) leave() {
 	if v.s == nil {
 		return
 	}
+	v.missing = slices.DeleteFunc(v.missing, func(m missing) bool { return m.stream == v.s.ID && v.s.have[m.ref] })
 	v.Streams = append(v.Streams, v.s.Stream)
 	v.s = nil
 }
@@ -152,17 +150,12 @@ func (v *verifying) redaction(l Line, cited bool) {
 
 // explain pairs texts that are missing with the lines that say why.
 func (v *verifying) explain() {
-	here := map[string]bool{}
 	for _, p := range v.present {
-		here[p.stream+" "+p.ref] = true
 		if e, ok := v.erased[p.ref]; ok {
 			v.problem(p.line, "this text was redacted by %s at %s (line %d) and is still here", e.By, e.At.Format(time.RFC3339), e.line)
 		}
 	}
 	for _, m := range v.missing {
-		if here[m.stream+" "+m.ref] {
-			continue
-		}
 		if e, ok := v.erased[m.ref]; ok {
 			e.Stream, e.Seq = m.stream, m.seq
 			v.Erased = append(v.Erased, e.Erased)

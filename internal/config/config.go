@@ -12,6 +12,8 @@ type Config struct {
 	Workspace string `help:"Name of the workspace in the database; one process serves one." default:"main" env:"TOCSIN_WORKSPACE"`
 	Database  string `help:"SQLite file or postgres:// URL." default:"tocsin.db" env:"TOCSIN_DATABASE"`
 	Key       Secret `help:"Key that wraps the keys of sealed text: 64 hex digits, or @file. Without it a key file is made beside the SQLite file." env:"TOCSIN_KEY"`
+	AuditKey  Secret `help:"Key that signs heads of the record: 64 hex digits (ed25519 seed), or @file. Without it a key file is made beside the SQLite file." env:"TOCSIN_AUDIT_KEY"`
+	Anchor    string `name:"anchor-file" help:"File to append signed heads to, best on another machine." env:"TOCSIN_ANCHOR_FILE"`
 	Redis     string `help:"redis:// URL, for several replicas." env:"TOCSIN_REDIS"`
 	PlanDir   string `name:"plan" help:"Folder of the plan; without it the default plan." type:"existingdir" env:"TOCSIN_PLAN"`
 	Listen    string `help:"Address for webhooks, signed Slack requests, health and metrics." default:"127.0.0.1:8480" env:"TOCSIN_LISTEN"`

@@ -3,16 +3,19 @@
 import { h, $ } from './dom.js';
 import { icon } from './icons.js';
 
-export function toast(text, kind) {
+// An offer is a button beside the words: {label, run, place}; it goes when the visitor
+// is at that place.
+export function toast(text, kind, offer) {
   const box = $('toasts');
   const same = [...box.children].find((t) => t.dataset.text === text);
   if (same) same.remove();
-  const node = h('div', { class: 'toast ' + (kind || ''), 'data-text': text },
+  const node = h('div', { class: 'toast ' + (kind || ''), 'data-text': text, 'data-place': offer?.place },
     h('span', null, text),
+    offer && h('button', { type: 'button', class: 'quiet offer', onclick: () => { node.remove(); offer.run(); } }, offer.label),
     h('button', { type: 'button', class: 'quiet', 'aria-label': 'Dismiss notice', onclick: () => node.remove() }, icon('close')));
   box.append(node);
   while (box.children.length > 3) box.firstChild.remove();
-  setTimeout(() => node.remove(), kind === 'bad' ? 12000 : 5000);
+  setTimeout(() => node.remove(), kind === 'bad' || offer ? 12000 : 5000);
 }
 
 // tell runs work and shows what went wrong; it returns whether it went well.
