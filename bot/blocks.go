@@ -116,7 +116,7 @@ func (d *drawing) fields(fields []templates.Field) {
 		var out []*slack.TextBlockObject
 		n := 0
 		for _, f := range part {
-			text := cutRunes("*"+f.Label+"*\n"+f.Value, maxField)
+			text := cutRunes("*"+f.Label+":* "+f.Value, maxField) // one line each: a phone has one column
 			n += runeLen(text)
 			out = append(out, mrkdwn(text))
 		}

@@ -140,6 +140,9 @@ var reportForm = form{
 			}
 			was := a.state.Report.Sections[name].Text
 			hint := ""
+			if name == incident.SectionSummary {
+				hint = "Left empty, the words of the resolution stand here."
+			}
 			if runeLen(was) > 3000 {
 				// The form would cut it, and saving would lose the rest.
 				hint, was = "Too long for a form; left empty, it stays as it is. Change it by words.", ""

@@ -9,7 +9,7 @@ import (
 )
 
 func severityOptions() []option {
-	return []option{{"P1", "P1, the worst: page everybody"}, {"P2", "P2"}, {"P3", "P3"}, {"P4", "P4, the mildest"}}
+	return []option{{"P1", "P1, the worst"}, {"P2", "P2"}, {"P3", "P3"}, {"P4", "P4, the mildest"}}
 }
 
 var declareForm = form{
@@ -17,14 +17,14 @@ var declareForm = form{
 	Fields: func(ctx context.Context, a *asking, m meta) []field {
 		var types []option
 		for _, t := range a.room.Plan.Types() {
-			types = append(types, option{t, t})
+			types = append(types, option{t, strings.ReplaceAll(t, "-", " ")})
 		}
 		return []field{
 			{Block: "title", Label: "Title", Max: incident.MaxTitle, Initial: firstLine(m.FromText, 150), Hint: "What is wrong, in a few words."},
 			{Block: "severity", Label: "Severity", Kind: choice, Options: severityOptions(), Optional: true, Hint: "Not sure? Leave it: the plan has one for each type."},
 			{Block: "type", Label: "Type", Kind: choice, Options: types, Initial: a.room.Plan.DefaultType(), Optional: true},
 			{Block: "assets", Label: "What is affected", Optional: true, Max: 1000, Hint: "Hosts, services, accounts; a comma between them."},
-			{Block: "flags", Label: "Who may know", Kind: checkbox, Optional: true, Options: []option{{"private", "Confidential: only who is brought in"}, {"drill", "A drill: nothing is real"}}},
+			{Block: "flags", Label: "Confidential, or a drill", Kind: checkbox, Optional: true, Options: []option{{"private", "Confidential: only those who are brought in know"}, {"drill", "A drill: nothing is real"}}},
 			{Block: "exclude", Label: "Keep out", Kind: somePeople, Optional: true, Hint: "An insider, a taken-over account: never invited, paged or told."},
 			{Block: "description", Label: "What is known", Kind: longText, Optional: true, Initial: m.FromText},
 		}

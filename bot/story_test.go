@@ -28,7 +28,7 @@ func TestAnIncidentFromWordsToTheEnd(t *testing.T) {
 			w.types("alice", room.ID, "/incident role take commander")
 			w.types("alice", room.ID, "/incident update sessions revoked")
 			w.types("alice", room.ID, "/incident task add rotate the key owner:@bob due:tomorrow 9:00")
-			w.sees("alice", room.ID, "is added, due")
+			w.sees("alice", room.ID, "rotate the key")
 			w.types("alice", room.ID, "/incident scope host web-3, web-4 confirmed")
 			w.types("alice", room.ID, "/incident times impact 10m ago first login")
 			w.types("alice", room.ID, "/incident resolve all keys rotated")

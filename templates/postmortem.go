@@ -188,7 +188,7 @@ func (p *paper) facts() {
 			rows = append(rows, []string{span.what, Age(seconds(span.to - span.from))})
 		}
 	}
-	mdTable(&p.b, []string{"", ""}, rows)
+	mdTable(&p.b, rows[0], rows[1:]) // its first row stands where GitHub wants a head
 }
 
 func (p *paper) severities() {

@@ -24,7 +24,7 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = d.Close() })
-	d.World.PagerDuty.Faults().Add(fault.Rule{Kind: fault.ServerError, Status: 502, Times: 1})
+	d.World.Slack.Faults().Add(fault.Rule{Method: "conversations.create", Kind: fault.ServerError, Status: 503, Times: 1})
 	w := d.World.Slack
 	for _, line := range []string{"/incident declare p1 zebra crossing on fire", "/incident INC-0001 sev p9", "/incident INC-0001 resolve by hand"} {
 		if err := w.Slash(t.Context(), "U0ALICE01", "#general", line); err != nil {
@@ -41,7 +41,8 @@ func TestMetrics(t *testing.T) {
 		`tocsin_effects_open{kind="wake",stands="later"}`,
 		`tocsin_effect_longest_due_seconds{kind="wake"} 0`,
 		`tocsin_vendor_calls_total{method="conversations.create",status="200",vendor="slack"} 1`,
-		`tocsin_vendor_calls_total{method="POST",status="502",vendor="pagerduty"}`,
+		`tocsin_vendor_calls_total{method="conversations.create",status="503",vendor="slack"} 1`,
+		`tocsin_effect_attempts_total{end="retried",kind="open_room"} 1`,
 		`tocsin_slack_sockets 1`, `tocsin_database_up 1`,
 		`tocsin_incidents{severity="P1",status="open"} 1`,
 		`go_goroutines`,

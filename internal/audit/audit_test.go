@@ -204,6 +204,8 @@ func TestOnlyWhatFollowsIsSigned(t *testing.T) {
 func TestAnchor(t *testing.T) {
 	t.Parallel()
 	p, s := theNight(t)
+	p.write("INC-0001", "mallory", "noted", `{}`)
+	p.sign(t, s, t0.Add(time.Minute))
 	var file bytes.Buffer
 	for _, id := range []string{"INC-0001", "hold:host:web-1"} {
 		if err := audit.WriteAnchor(&file, p.heads[id]); err != nil {
@@ -212,7 +214,7 @@ func TestAnchor(t *testing.T) {
 	}
 	file.WriteString(`{"type":"he`) // the machine stopped
 	anchor, err := audit.ReadAnchor(&file)
-	if err != nil || len(anchor) != 3 {
+	if err != nil || len(anchor) != 4 {
 		t.Fatalf("%d heads, %v", len(anchor), err)
 	}
 	if r := verify(t, p.export(t, s, audit.What{}), s, anchor...); !r.OK() {
@@ -221,7 +223,7 @@ func TestAnchor(t *testing.T) {
 	if r := verify(t, p.export(t, s, audit.What{Stream: "INC-0001"}), s, anchor...); !r.OK() {
 		t.Fatal(problems(r))
 	}
-	p.lines["INC-0001"], p.heads["INC-0001"] = p.lines["INC-0001"][:5], p.heads["INC-0001"][:1]
+	p.lines["INC-0001"], p.heads["INC-0001"] = p.lines["INC-0001"][:6], p.heads["INC-0001"][:2]
 	delete(p.lines, "hold:host:web-1")
 	delete(p.heads, "hold:host:web-1")
 	export := p.export(t, s, audit.What{})
@@ -229,7 +231,7 @@ func TestAnchor(t *testing.T) {
 		t.Fatalf("without the anchor there is nothing to see: %s", problems(r))
 	}
 	said := problems(verify(t, export, s, anchor...))
-	for _, want := range []string{"INC-0001 is cut: line 6 has a head in the anchor file", "hold:host:web-1 has a head in the anchor file and is gone"} {
+	for _, want := range []string{"INC-0001 is cut: line 7 has a head in the anchor file", "hold:host:web-1 has a head in the anchor file and is gone"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("want %q, got:\n%s", want, said)
 		}

@@ -6,7 +6,7 @@ import { post } from './api.js';
 import { ask } from './dialog.js';
 import { menu } from './popover.js';
 import { icon } from './icons.js';
-import { safe } from './links.js';
+import { visit } from './links.js';
 import { state } from './state.js';
 import { toast } from './toast.js';
 import { field } from './fields.js';
@@ -29,11 +29,10 @@ function button(e, block, at) {
   const node = h('button', {
     type: 'button', class: 'btn' + style, 'aria-label': e.accessibility_label, 'data-action': e.action_id,
     onclick: () => {
-      const u = e.url && safe(e.url);
-      if (u) window.open(u.href, '_blank', 'noopener,noreferrer');
+      visit(e.url);
       return press(e, block, at, e.value || '', undefined, node);
     },
-  }, plain(e.text), e.url ? h('span', { class: 'unseen' }, ' (opens a new tab)') : null);
+  }, plain(e.text), e.url ? h('span', { class: 'unseen' }, ' (a link)') : null);
   return node;
 }
 
@@ -43,8 +42,7 @@ function overflow(e, block, at) {
     onclick: () => menu(node, 'More actions', (e.options || []).map((o) => ({
       label: plain(o.text), note: o.description && plain(o.description),
       run: () => {
-        const u = o.url && safe(o.url);
-        if (u) window.open(u.href, '_blank', 'noopener,noreferrer');
+        visit(o.url);
         press(e, block, at, o.value, undefined, node);
       },
     }))),

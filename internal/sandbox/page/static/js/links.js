@@ -20,6 +20,15 @@ export function safe(url) {
   } catch { return null; }
 }
 
+// visit follows the address of a button: into the page where it can.
+export function visit(url) {
+  const u = url && safe(url);
+  if (!u) return;
+  const inside = within(u);
+  if (inside) inside();
+  else window.open(u.href, '_blank', 'noopener,noreferrer');
+}
+
 function within(u) {
   const message = /\/archives\/([A-Z0-9]+)(?:\/p(\d{10})(\d{6}))?/.exec(u.pathname);
   if (message) return () => show(message[1], message[2] ? `${message[2]}.${message[3]}` : '');

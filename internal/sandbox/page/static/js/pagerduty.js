@@ -8,7 +8,7 @@ import { post } from './api.js';
 import { tell } from './toast.js';
 import { stamp, span, ago, hms, utc } from './time.js';
 import { strip } from './mrkdwn.js';
-import { safe } from './links.js';
+import { link } from './links.js';
 import { acting, chooseActing } from './actas.js';
 
 export function renderPagerDuty(root) {
@@ -57,9 +57,8 @@ function countdown(i) {
 }
 
 function meet(i) {
-  const u = i.conference_url && safe(i.conference_url);
-  if (!u && !i.conference_number) return null;
-  return h('p', { class: 'small' }, 'Bridge: ', u ? h('a', { href: u.href, target: '_blank', rel: 'noopener noreferrer' }, i.conference_url) : null, i.conference_number ? ' ' + i.conference_number : '');
+  if (!i.conference_url && !i.conference_number) return null;
+  return h('p', { class: 'small' }, 'Bridge: ', i.conference_url ? link(i.conference_url, i.conference_url.includes('/archives/') ? 'the room in the chat' : undefined) : null, i.conference_number ? ' ' + i.conference_number : '');
 }
 
 function log(i) {
