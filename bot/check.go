@@ -55,7 +55,11 @@ var eventScopes = map[string][]string{
 	"message.channels":      {"channels:history"},
 	"message.groups":        {"groups:history"},
 	"message.im":            {"im:history"},
+	"member_left_channel":   {"channels:read", "groups:read"},
+	"pin_added":             {"pins:read"},
+	"pin_removed":           {"pins:read"},
 	"reaction_added":        {"reactions:read"},
+	"reaction_removed":      {"reactions:read"},
 }
 
 // Unheard are the events of Events that cannot come with these scopes, in order.

@@ -18,7 +18,7 @@ func TestUnheard(t *testing.T) {
 		t.Errorf("with all scopes %q cannot come", lost)
 	}
 	for scope, want := range map[string][]string{
-		"reactions:read": {"reaction_added"}, "im:history": {"message.im"}, "app_mentions:read": {"app_mention"},
+		"reactions:read": {"reaction_added", "reaction_removed"}, "im:history": {"message.im"}, "app_mentions:read": {"app_mention"},
 		"channels:read": {"channel_archive", "channel_deleted"}, "pins:write": nil,
 	} {
 		left := slices.DeleteFunc(Scopes(), func(s string) bool { return s == scope })

@@ -2,7 +2,9 @@ package bot
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/slack-go/slack"
@@ -16,6 +18,7 @@ type eventIn struct {
 	Challenge string    `json:"challenge"`
 	TeamID    string    `json:"team_id"`
 	EventID   string    `json:"event_id"`
+	EventTime int64     `json:"event_time"` // unix seconds
 	Event     eventBody `json:"event"`
 }
 
@@ -38,6 +41,18 @@ type eventBody struct {
 		Channel string `json:"channel"`
 		TS      string `json:"ts"`
 	} `json:"item"`
+
+	raw json.RawMessage // as it came, for what is captured of it
+}
+
+// UnmarshalJSON keeps the event as it came, beside the fields that are acted upon.
+func (e *eventBody) UnmarshalJSON(b []byte) error {
+	type plain eventBody
+	if err := json.Unmarshal(b, (*plain)(e)); err != nil {
+		return err
+	}
+	e.raw = slices.Clone(b)
+	return nil
 }
 
 // channel is an id, or an object with one: Slack sends either.
@@ -62,6 +77,9 @@ func (c *channel) UnmarshalJSON(b []byte) error {
 func (s *Slack) event(ctx context.Context, in eventIn, envelope string) error {
 	if !s.ours(ctx, in.TeamID) {
 		return errForeign
+	}
+	if err := s.captured(ctx, in); err != nil {
+		return err
 	}
 	id := commandID("event", in.EventID, envelope)
 	return s.within(ctx, func(ctx context.Context) error { return s.happened(ctx, in.Event, id) })

@@ -70,6 +70,7 @@ type meta struct {
 	From     *incident.MessageRef `json:"m,omitempty"`
 	FromText string               `json:"t,omitempty"`
 	Author   string               `json:"a,omitempty"` // Slack user id of the message's author
+	Drill    bool                 `json:"d,omitempty"` // the button said so
 }
 
 // kindOfField is what can be asked.
@@ -157,11 +158,15 @@ func (q field) element() slack.BlockElement {
 	case somePeople:
 		return slack.NewOptionsMultiSelectBlockElement(slack.MultiOptTypeUser, nil, "v")
 	case checkbox:
-		var opts []*slack.OptionBlockObject
+		el := slack.NewCheckboxGroupsBlockElement("v")
 		for _, o := range q.Options {
-			opts = append(opts, slack.NewOptionBlockObject(o.Value, plain(templates.Label(o.Text, maxButtonText)), nil))
+			obj := slack.NewOptionBlockObject(o.Value, plain(templates.Label(o.Text, maxButtonText)), nil)
+			el.Options = append(el.Options, obj)
+			if o.Value == q.Initial {
+				el.InitialOptions = append(el.InitialOptions, obj)
+			}
 		}
-		return slack.NewCheckboxGroupsBlockElement("v", opts...)
+		return el
 	case day:
 		el := slack.NewDatePickerBlockElement("v")
 		el.InitialDate = q.Initial

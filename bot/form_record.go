@@ -53,7 +53,7 @@ var itemForm = form{
 	Fields: func(ctx context.Context, a *asking, m meta) []field {
 		var kinds []option
 		for _, k := range incident.ItemKinds() {
-			kinds = append(kinds, option{k, k})
+			kinds = append(kinds, option{k, kindText(k)})
 		}
 		return append(incidentField(ctx, a, m),
 			field{Block: "text", Label: "What is to be done", Kind: longText, Initial: m.FromText, Hint: "So that it does not happen again."},
@@ -117,6 +117,19 @@ var keepForm = form{
 		}
 		return ask(incident.KeepMessage{Ref: *m.From, Author: a.author(ctx, m.Author), Text: m.FromText}, "The message is a key event now.")
 	},
+}
+
+// kindText says what an action item of a kind is for.
+func kindText(kind string) string {
+	switch kind {
+	case "prevent":
+		return "Prevent it"
+	case "detect":
+		return "Detect it sooner"
+	case "respond":
+		return "Respond better"
+	}
+	return templates.SectionTitle(kind)
 }
 
 // author is who wrote a message: an app where no person did.

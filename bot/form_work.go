@@ -15,6 +15,10 @@ func severityOptions() []option {
 var declareForm = form{
 	Name: formDeclare, Title: "Declare an incident", Submit: "Declare", Fresh: true,
 	Fields: func(ctx context.Context, a *asking, m meta) []field {
+		ticked := ""
+		if m.Drill {
+			ticked = "drill"
+		}
 		var types []option
 		for _, t := range a.room.Plan.Types() {
 			types = append(types, option{t, strings.ReplaceAll(t, "-", " ")})
@@ -24,7 +28,7 @@ var declareForm = form{
 			{Block: "severity", Label: "Severity", Kind: choice, Options: severityOptions(), Optional: true, Hint: "Not sure? Leave it: the plan has one for each type."},
 			{Block: "type", Label: "Type", Kind: choice, Options: types, Initial: a.room.Plan.DefaultType(), Optional: true},
 			{Block: "assets", Label: "What is affected", Optional: true, Max: 1000, Hint: "Hosts, services, accounts; a comma between them."},
-			{Block: "flags", Label: "Confidential, or a drill", Kind: checkbox, Optional: true, Options: []option{{"private", "Confidential: only those who are brought in know"}, {"drill", "A drill: nothing is real"}}},
+			{Block: "flags", Label: "Confidential, or a drill", Kind: checkbox, Optional: true, Initial: ticked, Options: []option{{"private", "Confidential: only those who are brought in know"}, {"drill", "A drill: nothing is real"}}},
 			{Block: "exclude", Label: "Keep out", Kind: somePeople, Optional: true, Hint: "An insider, a taken-over account: never invited, paged or told."},
 			{Block: "description", Label: "What is known", Kind: longText, Optional: true, Initial: m.FromText},
 		}

@@ -121,7 +121,7 @@ func (s *Slack) clicked(ctx context.Context, in interaction, c click, p incident
 		return // a link, or a field of a form
 	}
 	if _, ok := findForm(b.Opens); ok {
-		s.form(ctx, in, p, meta{Form: b.Opens, Stream: b.Stream, Channel: in.Channel.ID})
+		s.form(ctx, in, p, meta{Form: b.Opens, Stream: b.Stream, Channel: in.Channel.ID, Drill: b.Words == "declare drill"})
 		return
 	}
 	reply, err := s.c.Room.Do(ctx, Call{

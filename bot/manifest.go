@@ -23,14 +23,14 @@ func Scopes() []string {
 	return []string{
 		"app_mentions:read",                 // @tocsin in threads
 		"bookmarks:read", "bookmarks:write", // links at the top of the room
-		"channels:history", "groups:history", // the message behind a pin; what was posted before a crash
+		"channels:history", "groups:history", // what is said in rooms; what was posted before a crash
 		"channels:join",                   // the announcement channel
 		"channels:manage", "groups:write", // open, dress and archive rooms; invite and remove
 		"channels:read", "groups:read", // find a room that was opened before a crash
 		"chat:write", "commands",
 		"im:history", "im:read", "im:write", // words said to the app directly; direct messages
-		"pins:read", "pins:write", // the summary
-		"reactions:read",                 // :pushpin:
+		"pins:read", "pins:write", // the summary; what people pin
+		"reactions:read",                 // :pushpin:; what is captured
 		"users:read", "users:read.email", // who is who
 	}
 }
@@ -39,7 +39,8 @@ func Scopes() []string {
 func Events() []string {
 	return []string{
 		"app_home_opened", "app_mention", "channel_archive", "channel_deleted", "group_archive", "group_deleted",
-		"member_joined_channel", "message.channels", "message.groups", "message.im", "reaction_added",
+		"member_joined_channel", "member_left_channel", "message.channels", "message.groups", "message.im",
+		"pin_added", "pin_removed", "reaction_added", "reaction_removed",
 	}
 }
 

@@ -24,6 +24,9 @@ type Room struct {
 	Prefix    string // "/incident" when empty
 	Report    string // "/postmortem" when empty
 	Log       *slog.Logger
+	// Compare compares a room with Slack's history and writes down what is missing;
+	// nil: rooms are not captured.
+	Compare func(ctx context.Context, s incident.State) (Compared, error)
 }
 
 // Call is one line somebody said.
@@ -223,22 +226,22 @@ func (a *asking) confirm(ctx context.Context, reply Reply, d deed) (Reply, error
 			reply.Card = line("Noted, but paging goes on: " + templates.Plain(ignored.Why))
 			return reply, nil
 		}
-		reply.Heard = reply.Heard || told(e.Event)
 	}
 	text := "Done."
 	if d.Said != nil {
 		text = d.Said(s)
 	}
 	reply.Card = line(text)
+	reply.Heard = heard(d.Ask[0])
 	return reply, nil
 }
 
-// told reports that the room gets a message which says all that a confirmation would.
-func told(e incident.Event) bool {
-	switch e.(type) {
-	case incident.Acknowledged, incident.Unacknowledged, incident.RoleTaken, incident.RoleOffered, incident.RoleDeclined,
-		incident.TaskAdded, incident.TaskChanged, incident.ItemAdded, incident.Updated, incident.Noted,
-		incident.SeveritySet, incident.PhaseSet, incident.WasResolved, incident.WasReopened:
+// heard reports that the room gets a message which says all that a confirmation would.
+func heard(c incident.Command) bool {
+	switch c.(type) {
+	case incident.Acknowledge, incident.Unacknowledge, incident.AssignRole, incident.AcceptRole,
+		incident.AddTask, incident.ChangeTask, incident.AddItem, incident.PostUpdate, incident.AddNote,
+		incident.SetSeverity, incident.SetPhase, incident.Resolve, incident.Reopen:
 		return true
 	}
 	return false

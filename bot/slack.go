@@ -29,9 +29,10 @@ type Config struct {
 	// AnnounceChannel is the id or name of the announcement channel; "" for none.
 	AnnounceChannel func() string
 	// Budget is asked before every call of the Web API; nil: no budget.
-	Budget Budget
-	Client *http.Client // nil: one with a time-out of its own
-	Log    *slog.Logger // nil: nothing is logged
+	Budget   Budget
+	Captures Captures     // nil: what is said in rooms is not captured
+	Client   *http.Client // nil: one with a time-out of its own
+	Log      *slog.Logger // nil: nothing is logged
 }
 
 // Slack is one workspace with the app installed in it. It is safe for concurrent use.
@@ -42,6 +43,8 @@ type Slack struct {
 	log    *slog.Logger
 	budget Budget
 
+	batch     *batch       // nil: nothing is captured
+	wanted    atomic.Int32 // comparisons of the rooms with their history, asked for
 	busy      underway
 	connected atomic.Bool // over Socket Mode, right now
 
@@ -79,6 +82,10 @@ func New(c Config) (*Slack, error) {
 	}
 	if s.budget == nil {
 		s.budget = unlimited{}
+	}
+	if c.Captures != nil {
+		s.batch = &batch{to: c.Captures}
+		c.Room.Compare = s.compare
 	}
 	options := []slack.Option{slack.OptionHTTPClient(s.http), slack.OptionLog(log.New(io.Discard, "", 0))}
 	if c.API != "" {

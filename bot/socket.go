@@ -81,6 +81,7 @@ func (s *Slack) runSocket(ctx context.Context) error {
 				case socketmode.EventTypeConnected:
 					s.connected.Store(true)
 					s.log.InfoContext(ctx, "socket mode connected")
+					s.fillGapsSoon(ctx)
 				}
 				continue
 			}

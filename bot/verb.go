@@ -56,7 +56,7 @@ func verbs() grammar {
 		roleVerb, joinVerb, roomVerb, pageVerb, excludeVerb,
 		taskVerb, timelineVerb, catchupVerb, handoffVerb,
 		relatedVerb, mergeVerb, resolveVerb, reopenVerb, closeVerb,
-		planVerb, redactVerb, contactsVerb, helpVerb,
+		planVerb, redactVerb, reconcileVerb, contactsVerb, helpVerb,
 		reportShowVerb, reportEditVerb, reportPublishVerb, reportRemindVerb, reportItemVerb, reportHelpVerb,
 	}
 }

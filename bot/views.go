@@ -157,7 +157,7 @@ func reportCard(_ context.Context, a *asking) (templates.Card, error) {
 		t, ok := r.Sections[name]
 		if !ok {
 			if name == incident.SectionSummary && a.state.Status != incident.Open {
-				c = with(c, "*"+templates.SectionTitle(name)+"*\n_How it was resolved, in the words of the resolution, until somebody writes more._")
+				c = with(c, "*"+templates.SectionTitle(name)+"*\n_The words of the resolution, until somebody writes it._")
 				continue
 			}
 			missing = append(missing, strings.ToLower(templates.SectionTitle(name)))

@@ -5,10 +5,10 @@ A second opinion that shares no code with Tocsin and needs only the standard lib
 For each file one line: "whole" or "NOT whole: <first problem>"; exit code 1 when any is
 not. It checks: the hash of every line and that it follows the one before; that each
 head is signed and is the hash of its line, and that no head speaks of a line that is
-not here; the keys, each signed by itself and by the one before, and that yours is one
-of them; every text against its digest; that a text that is missing was redacted, and
-that a redacted one is missing; the signature over all bytes before the last line. It does not read
-an anchor file. See audit.md.
+not here; the keys, each signed by itself and by the one before unless yours
+comes later, and that yours is one of them; every text against its digest; that a text that is missing was redacted, and
+that a redacted one is missing; the signature over all bytes before the last line, and
+that this one is written in its one way. It does not read an anchor file. See audit.md.
 """
 import functools, hashlib, json, re, sys
 
@@ -98,7 +98,7 @@ def verify(raw, trusted):
     head = json.loads(lines[0])
     want(head["type"] == "tocsin-audit" and head["v"] == 1, "not an export of version 1")
     space, keys, stream, seen = head["workspace"], [], None, []
-    spoken, have, erased, last, prev, spent = {}, {}, {}, 0, "", set()
+    spoken, have, erased, last, prev, kind = {}, {}, {}, 0, "", None
 
     def by_key(ident, at):
         for i, k in enumerate(keys):
@@ -107,12 +107,17 @@ def verify(raw, trusted):
                 return k["public"]
         want(False, "signed by an unknown key")
 
+    def vouch():
+        publics = [k["public"] for k in keys]
+        want(trusted in publics, "your key is not among those of the export")
+        want(all(k["by_prev"] for k in keys[publics.index(trusted) + 1:]), "a later key is not signed by the one before it")
+
     for n, text in enumerate(lines[1:], 2):
         e = json.loads(text)
         kind = e["type"]
         where = "line %d: " % n
         if kind not in ("key", "end"):
-            want(trusted in [k["public"] for k in keys], "your key is not among those of the export")
+            vouch()
         if kind in ("event", "head") and e["stream"] != stream:
             want(e["stream"] not in seen, where + "a stream goes on after another began")
             stream, last, prev = e["stream"], 0, "0" * 64
@@ -123,7 +128,7 @@ def verify(raw, trusted):
             want(not seen and e["prev"] == before["id"] and e["at"] >= before["at"], where + "key out of order")
             want(signed(e["public"], e["by_self"], said), where + "key does not sign itself")
             want(e["id"] == hashlib.sha256(bytes.fromhex(e["public"])).hexdigest()[:16], where + "key id")
-            want(e["by_prev"] == "" if not keys else signed(before["public"], e["by_prev"], said), where + "key not signed by the one before")
+            want(e["by_prev"] == "" or signed(before["public"], e["by_prev"], said), where + "key not signed by the one before")
             want(e["id"] not in [k["id"] for k in keys], where + "key twice")
             keys.append(e)
         elif kind in ("event", "cited"):
@@ -149,7 +154,8 @@ def verify(raw, trusted):
             want(n == len(lines), where + "something comes after the end")
             want(json.dumps(e, separators=(",", ":"), ensure_ascii=False).encode() == text, where + "not written as Tocsin writes it")
             want(e["lines"] == n - 1 and e["sha256"] == hashlib.sha256(raw[:len(raw) - len(text) - 1]).hexdigest(), where + "a line before was changed, dropped or added")
-            want(trusted in [k["public"] for k in keys] and signed(by_key(e["key"], e["at"]), e["sig"], fields(
+            vouch()
+            want(signed(by_key(e["key"], e["at"]), e["sig"], fields(
                 "tocsin audit export 1", space, e["lines"], e["sha256"], e["at"], e["key"])), where + "the signature of the export is forged")
         else:
             want(False, where + "foreign line")

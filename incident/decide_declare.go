@@ -58,7 +58,7 @@ func (d *deciding) declare(c Declare) error {
 		d.meet(d.a.By)
 		d.emit(Joined{Person: d.a.By.ID})
 	}
-	d.owe(OpenRoom{}, laneRoom, RankAct, d.a.At, time.Time{})
+	d.openRoom()
 	if c.FromText != "" {
 		d.say(PlaceRoom, "", false)
 	}
@@ -103,7 +103,7 @@ func (d *deciding) roomIsOpen(c RoomIsOpen) error {
 	d.tellPager("bridge")
 	var people []Person
 	for _, id := range sortedKeys(d.s.People) {
-		if part := d.s.People[id]; part.Joined || part.Observer || d.s.holdsAny(id) {
+		if part := d.s.People[id]; part.Joined || part.Observer || d.s.holdsAny(id) || d.s.paged(id) {
 			people = append(people, part.Person)
 		}
 	}
@@ -145,8 +145,15 @@ func (d *deciding) newRoom() error {
 		return Refuse("same", "The incident has its room: "+d.s.Room.Name+".", "")
 	}
 	d.emit(RoomWanted{})
-	d.owe(OpenRoom{}, laneRoom, RankAct, d.a.At, time.Time{})
+	d.openRoom()
 	return nil
+}
+
+// openRoom owes the room and, first thing in it, the summary.
+func (d *deciding) openRoom() {
+	d.owe(OpenRoom{}, laneRoom, RankAct, d.a.At, time.Time{})
+	d.owe(Refresh{View: ViewSummary}, laneRoom, RankAct, d.a.At, time.Time{})
+	d.merge("summary")
 }
 
 func (d *deciding) roomIsGone(c RoomIsGone) error {

@@ -126,6 +126,9 @@ func (d *deciding) pageTaken(c PageTaken) error {
 			d.say(PlacePerson, id, true)
 		}
 	}
+	for _, id := range ids {
+		d.invite(d.s.Person(id)) // who is paged has to be able to read what it is about
+	}
 	return nil
 }
 

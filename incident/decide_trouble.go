@@ -97,7 +97,7 @@ func (d *deciding) echo(c VendorSaid) bool {
 	case "incident.conference_bridge.updated":
 		return c.Text == d.s.Room.URL
 	case "incident.annotated":
-		return d.s.Update.Text != "" && strings.Contains(c.Text, d.s.Update.Text)
+		return d.s.Room.URL != "" && strings.Contains(c.Text, d.s.Room.URL) || d.s.Update.Text != "" && strings.Contains(c.Text, d.s.Update.Text)
 	}
 	return false
 }
@@ -177,7 +177,11 @@ func (d *deciding) refresh() {
 		}
 	}
 	if shown && d.s.Room.Channel != "" && d.s.Room.Lost == "" {
-		d.owe(Refresh{View: ViewSummary}, "summary", RankRefresh, d.a.At, time.Time{})
+		lane := "summary"
+		if d.s.Messages[ViewSummary].TS == "" {
+			lane = laneRoom // behind the one that posts it: two lanes would post it twice
+		}
+		d.owe(Refresh{View: ViewSummary}, lane, RankRefresh, d.a.At, time.Time{})
 		d.merge("summary")
 	}
 	if !news {

@@ -264,7 +264,17 @@ func (s State) MaySee(id PersonID) bool {
 	if part.Excluded {
 		return false
 	}
-	return !s.Private || met && (part.Joined || part.Observer || id == s.Declarer || s.holdsAny(id))
+	return !s.Private || met && (part.Joined || part.Observer || id == s.Declarer || s.holdsAny(id) || s.paged(id))
+}
+
+// paged reports whether somebody was paged for this incident: they need to know.
+func (s State) paged(id PersonID) bool {
+	for _, p := range s.Paging.Pages {
+		if p.To == id && id != "" || has(p.People, id) {
+			return true
+		}
+	}
+	return false
 }
 
 func (s State) holdsAny(id PersonID) bool {

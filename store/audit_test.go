@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite"
@@ -41,7 +42,7 @@ func written(t *testing.T, db *store.DB, id incident.ID, n int64) {
 		t.Fatal(err)
 	}
 	for i := range n {
-		c := note(s, s.Seq+i+1, t0)
+		c := note(s, s.Seq+i+1, time.Unix(1774746000, 0))
 		c.Asked.ID = incident.CommandID(string(id) + "/" + string(c.Asked.ID))
 		c.Effects = nil
 		if s, err = db.Commit(t.Context(), c); err != nil {

@@ -102,7 +102,7 @@ func ItemIssue(s incident.State, item incident.ActionItem, o Options) Document {
 		rows = append(rows, []string{"Purpose", orNone(MarkdownLine(item.Kind, 40))}, []string{"Owner", MarkdownLine(o.name(s)(item.Owner), 80)})
 	}
 	rows = append(rows, []string{"Due", dueDate(item.Due)})
-	mdTable(&b, []string{"", ""}, rows)
+	mdTable(&b, rows[0], rows[1:])
 	if isWeb(s.Report.URL) {
 		b.WriteString("From the post-mortem: <" + s.Report.URL + ">\n")
 	}

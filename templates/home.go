@@ -84,7 +84,7 @@ func (w *duties) ofCommand() {
 	}
 	for _, p := range w.s.Paging.Pages {
 		if p.To == w.me || slices.Contains(p.People, w.me) {
-			w.add("You are paged", p.At, &Button{Label: "Acknowledge", Words: "ack", Style: "primary", Stream: w.s.Stream})
+			w.add("You are paged", w.s.Clocks[incident.ClockAck].Due, &Button{Label: "Acknowledge", Words: "ack", Style: "primary", Stream: w.s.Stream})
 			return
 		}
 	}
@@ -136,7 +136,7 @@ func Home(me Me, now time.Time) Card {
 		}
 		c.Tone = worse(c.Tone, map[bool]Tone{true: Warn}[d.Overdue])
 	}
-	c.Blocks = append(c.Blocks, Block{Divider: true}, Block{Header: "Open incidents"})
+	c.Blocks = append(c.Blocks, Block{Divider: true}, Block{Header: "Your incidents"})
 	mine := slices.DeleteFunc(slices.Clone(me.Incidents), func(s incident.State) bool { return !s.Live() || !s.MaySee(me.Person.ID) })
 	if len(mine) == 0 {
 		c.Blocks = append(c.Blocks, text("None that you are part of."))
@@ -146,7 +146,7 @@ func Home(me Me, now time.Time) Card {
 			c.Blocks = append(c.Blocks, small(fmt.Sprintf("%d more: say “list”", len(mine)-maxHome)))
 			break
 		}
-		c.Blocks = append(c.Blocks, text(listLine(s, now)))
+		c.Blocks = append(c.Blocks, text(listLine(s, now, "")))
 		if s.Room.URL != "" && s.Room.Lost == "" {
 			c.Blocks = append(c.Blocks, buttons(Button{Label: "Open the room", URL: s.Room.URL, Stream: s.Stream}))
 		}

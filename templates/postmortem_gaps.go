@@ -18,7 +18,7 @@ func (p *paper) worked() []string {
 		case name == incident.ClockUpdate && p.updates() > 0:
 			out = append(out, fmt.Sprintf("Every status update came in time (%d).", p.updates()))
 		case name != incident.ClockUpdate && g.met && ok:
-			out = append(out, fmt.Sprintf("%s: met in %s of %s.", clockTexts[name].name, Age(took), Age(g.target)))
+			out = append(out, fmt.Sprintf("%s: met in %s; the target was %s.", clockTexts[name].name, Age(took), Age(g.target)))
 		}
 	}
 	if n := p.count(func(e incident.Event) bool { _, ok := e.(incident.PageTrouble); return ok }); n > 0 && !p.s.Times.Acknowledged.IsZero() {

@@ -70,20 +70,28 @@ func List(states []incident.State, now time.Time) Card {
 			lines = append(lines, fmt.Sprintf("%d more.", len(states)-maxRows))
 			break
 		}
-		lines = append(lines, listLine(s, now))
+		lines = append(lines, listLine(s, now, s.Room.Channel))
 	}
 	c.Blocks = pack(lines, "\n\n")
 	return c
 }
 
-func listLine(s incident.State, now time.Time) string {
+// listLine names one incident in two lines, with its channel where one is given.
+func listLine(s incident.State, now time.Time, channel string) string {
 	head := "*" + strings.Join(keep([]string{drillWord(s), s.Severity.String(), string(s.Stream)}), " ") + "* " + Line(s.Name(), 120)
 	tail := []string{statusWord(s)}
 	if s.Status == incident.Open {
-		tail = append(tail, "commander "+strings.Trim(commanderOf(s), "*"), "update "+ago(s.Times.Updated, now))
+		lead, update := "commander "+commanderOf(s), "update "+ago(s.Times.Updated, now)
+		if s.Holder(incident.Commander) == "" && s.Posts[incident.Commander].Offered == "" {
+			lead = "no commander yet"
+		}
+		if s.Times.Updated.IsZero() {
+			update = "no update yet"
+		}
+		tail = append(tail, lead, update)
 	}
-	if isSlackChannel(s.Room.Channel) && s.Room.Lost == "" {
-		tail = append(tail, "<#"+s.Room.Channel+">")
+	if isSlackChannel(channel) && s.Room.Lost == "" {
+		tail = append(tail, "<#"+channel+">")
 	}
 	return head + "\n" + strings.Join(tail, " · ")
 }

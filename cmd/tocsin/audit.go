@@ -138,6 +138,7 @@ func publicKey(s string) (string, error) {
 type auditKeyCmd struct {
 	Rotate bool          `help:"Make another key sign from now on, signed by the one before."`
 	Next   config.Secret `help:"The next key, 64 hex digits or @file, where the present one comes from TOCSIN_AUDIT_KEY."`
+	Lost   bool          `help:"The key that signed is lost: the one at hand, of TOCSIN_AUDIT_KEY or the file, signs from now on. Whoever has only earlier keys will not believe it."`
 	JSON   bool          `name:"json" help:"Print the keys with their signatures as JSON."`
 	config.Config
 }
@@ -149,8 +150,13 @@ func (c *auditKeyCmd) Run(ctx context.Context, t terminal) error {
 		return err
 	}
 	defer func() { _ = a.Close() }()
-	if c.Next.IsSet() && !c.Rotate {
-		return errors.New("--next goes with --rotate")
+	if c.Next.IsSet() && !c.Rotate || c.Lost && c.Rotate {
+		return errors.New("--next goes with --rotate, and --lost goes alone")
+	}
+	if c.Lost {
+		if err := a.TakeOver(ctx); err != nil {
+			return err
+		}
 	}
 	if c.Rotate {
 		if _, err := a.Rotate(ctx, c.Next); err != nil {

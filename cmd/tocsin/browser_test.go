@@ -145,12 +145,20 @@ func (b *browser) press(selector, name, which string) {
 	b.t.Helper()
 	find := fmt.Sprintf(`[...document.querySelectorAll(%q)].filter((n) => n.checkVisibility({visibilityProperty: true}) && (n.innerText + ' ' + (n.getAttribute('aria-label') || '')).includes(%q)).%s()`, selector, name, which)
 	b.until(name+" at "+selector, find)
-	// Two frames, so that the page has answered the scrolling before it is measured.
+	// In the middle of the list nothing floats above it. It is measured when it has not
+	// moved for some frames: the page may be drawing what others did.
 	at, err := chromedp.Run(b.ctx, chromedp.Evaluate[[]float64](fmt.Sprintf(`(async () => {
-		%[1]s.scrollIntoView({block: 'nearest'});
-		for (let i = 0; i < 2; i++) await new Promise((done) => requestAnimationFrame(done));
-		const r = %[1]s.getBoundingClientRect();
-		return [r.left + r.width / 2, r.top + r.height / 2];
+		let still = 0, x = 0, y = 0;
+		for (let i = 0; i < 120 && still < 6; i++) {
+			const found = %[1]s;
+			if (found && i %% 30 === 0) found.scrollIntoView({block: found.closest('.msg') ? 'center' : 'nearest'});
+			const r = found?.getBoundingClientRect();
+			const [left, top] = r ? [r.left + r.width / 2, r.top + r.height / 2] : [0, 0];
+			still = r && left === x && top === y ? still + 1 : 0;
+			[x, y] = [left, top];
+			await new Promise((done) => requestAnimationFrame(done));
+		}
+		return [x, y];
 	})()`, find), chromedp.EvalAwaitPromise))
 	if err != nil {
 		b.t.Fatalf("find %s: %v", name, err)
@@ -177,6 +185,15 @@ func (b *browser) pins(msg string) {
 	b.presses(msg+" .tools button", "Add a reaction")
 	b.presses(".emoji-choice", "pushpin")
 	b.sees(msg+" .reaction.mine", "1")
+}
+
+// goesTo opens a place from the drawer of a phone.
+func (b *browser) goesTo(place string) {
+	b.t.Helper()
+	b.presses(".tool", "Channels")
+	b.until("the drawer is open", `Math.abs(document.getElementById('sidebar').getBoundingClientRect().left) < 1`)
+	b.presses(".place", place)
+	b.until("the drawer is shut", `document.getElementById('sidebar').getBoundingClientRect().right < 1`)
 }
 
 // fits fails when anything is wider than the phone's screen, and takes a picture.

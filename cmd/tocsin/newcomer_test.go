@@ -94,7 +94,7 @@ func newcomerAtADesk(t *testing.T, b *browser) {
 
 	// A role by button.
 	b.presses(".msg .btn", "Take command")
-	b.sees(".msg.pinned", "Alice Archer")
+	b.sees(".msg.pinned", "Commander: Alice Archer")
 	b.shot("07-command-taken")
 
 	// An update through the form.
@@ -159,8 +159,11 @@ func newcomerAtADesk(t *testing.T, b *browser) {
 	b.shot("26-dark-room")
 	b.presses(".place", "Tocsin home")
 	b.sees("#head h1", "home")
-	b.sees(".home", "Open incidents")
+	b.sees(".home", "Your incidents")
 	b.shot("27-dark-home")
+	b.presses(".place", "tocsin")
+	b.sees(".msg", "The post-mortem is yours")
+	b.shot("28-dark-direct-message")
 	b.dark(false)
 	b.quiet()
 }
@@ -207,7 +210,7 @@ func (b *browser) reads() {
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.subs').scrollIntoView({block: 'end'})`))
 	b.shot("23-issue-end")
 	b.presses(".subs .issue-row", "")
-	b.sees(".issue-title", "Scan public gists")
+	b.sees(".issue-title", "can public gists every hour")
 	b.shot("24-sub-issue")
 	b.presses("#pane button", "Back")
 }
@@ -242,6 +245,13 @@ func newcomerOnAPhone(t *testing.T, b *browser) {
 	b.sees(".page-card", "Paging Bob")
 	b.fits("phone-05-pagerduty")
 	b.presses("#pane button", "Close PagerDuty")
+	b.goesTo("tocsin")
+	b.sees(".msg", "You are paged")
+	b.fits("phone-05b-direct-message")
+	b.goesTo("Tocsin home")
+	b.sees(".home", "You are paged")
+	b.fits("phone-05c-home")
+	b.goesTo("inc-0001")
 	b.pressesFirst(".msg.pinned .btn", "Acknowledge")
 	b.sees(".msg", "Bob Brandt acknowledged")
 	b.sees(".msg.pinned", "acknowledged by Bob Brandt")
@@ -277,9 +287,8 @@ func newcomerOnAPhone(t *testing.T, b *browser) {
 	b.do(chromedp.Evaluate[chromedp.Void](`document.querySelector('.chart').scrollIntoView({block: 'start'})`))
 	b.fits("phone-12-chart")
 	b.presses("#pane button", "Close GitHub")
-	b.presses(".tool", "Channels")
-	b.presses(".place", "Tocsin home")
-	b.sees(".home", "Open incidents")
+	b.goesTo("Tocsin home")
+	b.sees(".home", "Your incidents")
 	b.fits("phone-13-home")
 	b.dark(true)
 	b.fits("phone-14-home-dark")

@@ -144,6 +144,15 @@ func (a *Audit) Rotate(ctx context.Context, next config.Secret) (audit.Signer, e
 	return to, err
 }
 
+// TakeOver makes the key at hand the one that signs, where the one before is lost.
+func (a *Audit) TakeOver(ctx context.Context) error {
+	s, err := auditSigner(a.config)
+	if err != nil {
+		return err
+	}
+	return audit.TakeOver(ctx, a.book(), a.config.Workspace, s, a.now())
+}
+
 // signHeads is the sweep: whoever has a copy of a head can tell from then on whether
 // the record before it was changed.
 func (a *App) signHeads(ctx context.Context) {

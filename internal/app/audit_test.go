@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/tocsin-ir/tocsin/incident"
 	"github.com/tocsin-ir/tocsin/internal/audit"
+	"github.com/tocsin-ir/tocsin/internal/clock"
 	"github.com/tocsin-ir/tocsin/internal/config"
 	"github.com/tocsin-ir/tocsin/store/storetest"
 )
@@ -235,6 +237,40 @@ func TestKeysRotate(t *testing.T) {
 	keys, err := openRecords(t, old).Keys(t.Context())
 	if err != nil || len(keys) != 2 {
 		t.Errorf("public keys without the private one: %d, %v", len(keys), err)
+	}
+}
+
+// The server signs by itself, and says in its log when the record does not follow from
+// the last head.
+func TestTheServerSigns(t *testing.T) {
+	t.Parallel()
+	c := onFile(t)
+	r := openRecords(t, c)
+	r.declared("INC-0001")
+	var said bytes.Buffer
+	a := &App{config: c, db: r.db, clock: clock.Real{}, log: slog.New(slog.NewTextHandler(&said, nil))}
+	a.signHeads(t.Context())
+	if n, err := r.Sign(t.Context(), ""); n != 0 || err != nil || said.Len() > 0 {
+		t.Fatalf("%d heads were left, %v, %s", n, err, said.String())
+	}
+	r.write("INC-0001", nil, incident.Noted{Text: incident.Seal("more")})
+	raw, err := sql.Open("sqlite", "file:"+c.Database+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = raw.Close() }()
+	if _, err := raw.ExecContext(t.Context(), `UPDATE events SET actor = 'mallory' WHERE seq = 4`); err != nil {
+		t.Fatal(err)
+	}
+	a.signHeads(t.Context())
+	if !strings.Contains(said.String(), "level=ERROR") || !strings.Contains(said.String(), "the head of INC-0001 is not signed: line 4 was changed") {
+		t.Errorf("the log says %s", said.String())
+	}
+	said.Reset()
+	a.config.Database = "postgres://x/y"
+	a.signHeads(t.Context())
+	if !strings.Contains(said.String(), "level=WARN") || !strings.Contains(said.String(), "TOCSIN_AUDIT_KEY") {
+		t.Errorf("the log says %s", said.String())
 	}
 }
 

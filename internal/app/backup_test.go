@@ -75,7 +75,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	if _, err := store.Restore(t.Context(), filepath.Join(dir, "copy1"), database); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("a database was written over: %v", err)
 	}
-	eventually(t, "the world is quiet", func() bool { return d.idle(t.Context()) })
+	eventually(t, "the rooms are open", func() bool { return !d.busyWith(t.Context(), "open_room") })
 	rooms := len(d.World.Slack.View("U0ALICE01", everyRoom).Channels)
 
 	// The disk is lost; only a copy and the key are left.
@@ -105,7 +105,7 @@ func TestBackupUnderLoad(t *testing.T) {
 			t.Errorf("%s: %+v %v", s.Stream, v, err)
 		}
 	}
-	eventually(t, "what was owed is done", func() bool { return d.idle(t.Context()) })
+	eventually(t, "the rooms are known", func() bool { return !d.busyWith(t.Context(), "open_room") })
 	if n := len(d.World.Slack.View("U0ALICE01", everyRoom).Channels); n != rooms {
 		t.Errorf("%d rooms, there were %d", n, rooms)
 	}

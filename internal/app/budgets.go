@@ -3,9 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/tocsin-ir/tocsin/incident"
+	"github.com/tocsin-ir/tocsin/integrations/github"
+	"github.com/tocsin-ir/tocsin/integrations/pagerduty"
 	"github.com/tocsin-ir/tocsin/store/coord"
 )
 
@@ -31,11 +34,13 @@ var tierOf = map[string]int{
 var postRate = coord.Rate{Per: time.Second, N: 1, Burst: 4}
 
 // PagerDuty: about 120 events a minute for each integration key, 960 REST calls for
-// each API key. GitHub: 80 requests that create content a minute.
+// each API key. GitHub: 80 requests that create content a minute, and 900 points, of
+// which a read costs one and a write five.
 var (
-	eventsRate = coord.Rate{Per: time.Minute, N: 120, Burst: 30}
-	restRate   = coord.Rate{Per: time.Minute, N: 960, Burst: 60}
-	githubRate = coord.Rate{Per: time.Minute, N: 80, Burst: 20}
+	eventsRate   = coord.Rate{Per: time.Minute, N: 120, Burst: 30}
+	restRate     = coord.Rate{Per: time.Minute, N: 960, Burst: 60}
+	githubWrites = coord.Rate{Per: time.Minute, N: 80, Burst: 20}
+	githubReads  = coord.Rate{Per: time.Minute, N: 500, Burst: 50}
 )
 
 var errBudget = errors.New("the vendor's budget is spent")
@@ -82,12 +87,16 @@ func take(ctx context.Context, b coord.Budget, key string, rate coord.Rate, rank
 
 func (a *App) pagerBudget(ctx context.Context, method string, rank incident.Rank) error {
 	rate := restRate
-	if method == "POST /v2/enqueue" {
+	if strings.HasPrefix(method, pagerduty.CostEvents) {
 		rate = eventsRate
 	}
-	return a.metrics.waited("pagerduty", method, take(ctx, a.coord, a.shared("pagerduty/"+method), rate, rank))
+	return a.metrics.waited("pagerduty", method, take(ctx, a.coord, a.shared(method), rate, rank))
 }
 
 func (a *App) githubBudget(ctx context.Context, method string, rank incident.Rank) error {
-	return a.metrics.waited("github", method, take(ctx, a.coord, a.shared("github/"+method), githubRate, rank))
+	rate := githubWrites
+	if method == github.CostRead {
+		rate = githubReads
+	}
+	return a.metrics.waited("github", method, take(ctx, a.coord, a.shared(method), rate, rank))
 }

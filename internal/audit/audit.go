@@ -77,7 +77,7 @@ type Key struct {
 	Public string `json:"public"`  // ed25519, hex
 	At     int64  `json:"at"`      // unix milliseconds; the key before signs nothing later
 	Prev   string `json:"prev"`    // id of the key before, "" for the first
-	ByPrev string `json:"by_prev"` // signature by that key, "" for the first
+	ByPrev string `json:"by_prev"` // signature by that key, "" for the first and where that key was lost
 	BySelf string `json:"by_self"`
 }
 

@@ -59,6 +59,21 @@ func TestTheSecondVerifierAgrees(t *testing.T) {
 	other.sign(t, s, t0.Add(time.Minute))
 	cases["good cited"] = other.export(t, s, audit.What{Stream: "INC-0002"})
 
+	for i := range bytes.Count(cases["good"], []byte("\n")) {
+		cases[fmt.Sprintf("corrupt cut after %d lines", i)] = bytes.Join(bytes.SplitAfter(cases["good"], []byte("\n"))[:i], nil)
+	}
+	third, _ := theNight(t)
+	if err := audit.TakeOver(t.Context(), third, space, signer(t, 3), t0.Add(time.Minute)); err != nil {
+		t.Fatal(err)
+	}
+	cases["attack by a key that follows none"] = third.export(t, signer(t, 3), audit.What{})
+	lostPath := filepath.Join(dir, "lost")
+	if err := os.WriteFile(lostPath, cases["attack by a key that follows none"], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.CommandContext(t.Context(), python, script, signer(t, 3).Public(), lostPath).CombinedOutput(); err != nil { //nolint:gosec // our own script
+		t.Errorf("with the key that took over: %v\n%s", err, out)
+	}
 	dice := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for i := range 200 {
 		cases[fmt.Sprintf("corrupt %03d", i)] = corrupt(dice, cases["good"])

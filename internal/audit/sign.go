@@ -80,12 +80,29 @@ func Rotate(ctx context.Context, b Book, workspace string, s, next Signer, now t
 	})
 }
 
+// TakeOver makes the signer's key the one that signs from now on though the key before
+// is lost and cannot sign it. Who has only earlier keys will not believe it.
+func TakeOver(ctx context.Context, b Book, workspace string, s Signer, now time.Time) error {
+	keys, err := keysOf(ctx, b)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if k.ID == s.ID() {
+			return fmt.Errorf("the key at hand, %s, is one of the workspace's already", k.ID)
+		}
+	}
+	return b.AddKey(ctx, func(before Key, latest int64) (Key, error) {
+		return follow(workspace, before, Signer{}, s, now, latest), nil
+	})
+}
+
 // follow is the key after before. It begins no earlier than the latest head, however
 // clocks differ, so that a key that was replaced never has a head after that.
 func follow(workspace string, before Key, old, s Signer, now time.Time, latest int64) Key {
 	k := Key{ID: s.ID(), Public: s.Public(), At: max(now.UnixMilli(), latest, before.At), Prev: before.ID}
 	said := k.statement(workspace, before)
-	if before.ID != "" {
+	if before.ID != "" && old.private != nil {
 		k.ByPrev = old.sign(said)
 	}
 	k.BySelf = s.sign(said)

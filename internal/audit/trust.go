@@ -36,7 +36,7 @@ func (v *verifying) key(b []byte) {
 		v.wrong("key %s does not sign for itself, or was changed", k.ID)
 	case k.Prev != before.ID || k.At < before.At:
 		v.wrong("key %s does not follow the key before it", k.ID)
-	case before.ID == "" && k.ByPrev != "", before.ID != "" && !verified(before.Public, k.ByPrev, said):
+	case k.ByPrev != "" && !verified(before.Public, k.ByPrev, said):
 		v.wrong("key %s is not signed by the key before it", k.ID)
 	case slices.ContainsFunc(v.keys, func(o Key) bool { return o.ID == k.ID }):
 		v.wrong("key %s is here twice", k.ID)
@@ -50,18 +50,27 @@ func isKeyID(k Key) bool {
 	return err == nil && k.ID == KeyID(public)
 }
 
-// trust believes the keys when the reader's is among them: each is bound to its
-// neighbours by signatures both ways.
+// trust believes the reader's key, those before it, for each key signs itself together
+// with the one before, and those after it as long as each is signed by the one before.
+// A key that took over from one that was lost is not: to believe it the reader must
+// have it, or a later one, from somebody.
 func (v *verifying) trust() {
 	if v.keysRead {
 		return
 	}
 	v.keysRead = true
-	if !slices.ContainsFunc(v.keys, func(k Key) bool { return k.Public == v.public }) {
+	end := 1 + slices.IndexFunc(v.keys, func(k Key) bool { return k.Public == v.public })
+	if end == 0 {
 		v.problem(0, "the public key that was given is not among the %s of the export, so nobody vouches for what is signed here", count(int64(len(v.keys)), "key"))
 		return
 	}
-	for i, k := range v.keys {
+	for end < len(v.keys) && v.keys[end].ByPrev != "" {
+		end++
+	}
+	if end < len(v.keys) {
+		v.problem(0, "key %s is not signed by the one before it, so the key that was given does not vouch for it", v.keys[end].ID)
+	}
+	for i, k := range v.keys[:end] {
 		until := int64(math.MaxInt64)
 		if i+1 < len(v.keys) {
 			until = v.keys[i+1].At

@@ -210,6 +210,7 @@ func (v *verifying) text(b []byte) {
 // end checks the signature over every byte before it.
 func (v *verifying) end(b []byte) {
 	v.ended = true
+	v.trust()
 	e, ok := as[endLine](v, b)
 	if !ok {
 		return

@@ -18,7 +18,7 @@ import (
 func (b *bench) everything(t *testing.T) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	for _, table := range []string{"incidents", "snapshots", "events", "sealed", "sealed_keys", "effects", "asked", "claims", "cache"} {
+	for _, table := range []string{"incidents", "snapshots", "events", "sealed", "sealed_keys", "effects", "asked", "claims", "cache", "captured", "captured_heads"} {
 		rows, err := b.raw.QueryContext(t.Context(), "SELECT * FROM "+table+" WHERE workspace = $1", b.workspace) //nolint:gosec // a fixed list
 		if err != nil {
 			t.Fatal(err)

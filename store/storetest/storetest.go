@@ -57,6 +57,13 @@ func Run(t *testing.T, url func(t *testing.T) string) {
 		{"a register of holds is never listed", holdsUnlisted},
 		{"cache and plans", cacheAndPlans},
 		{"two workspaces do not meet", workspacesApart},
+		{"what was said is written down once", capturedOnce},
+		{"comings and goings are written down once", capturedComings},
+		{"a captured text is erased, its chain is whole", capturedErased},
+		{"a changed captured line is found", capturedTampering},
+		{"two replicas capture the same room", capturedTogether},
+		{"an edit keeps the text before", capturedBefore},
+		{"ten thousand messages slow nobody", capturedMany},
 	} {
 		t.Run(strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {
 			t.Parallel()

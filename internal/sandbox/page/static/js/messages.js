@@ -44,7 +44,7 @@ function start(c) {
   return [
     more ? h('button', { key: 'earlier', type: 'button', class: 'btn earlier', onclick: () => { set({ limit: state.limit + 200 }); refresh('slack'); } }, 'Load earlier messages')
       : h('div', { key: 'start', class: 'tape-start' }, h('span', { class: 'start-mark' }, icon(c.private ? 'lock' : c.im ? 'reply' : 'hash')), h('h2', null, c.im ? other(c).name : c.name), h('p', null, c.im ? 'This conversation is between the two of you.' : c.purpose || `This is the beginning of #${c.name}.`)),
-    hints(),
+    c.im ? null : hints(),
   ];
 }
 
