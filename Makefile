@@ -17,7 +17,7 @@ build: ## build the program into bin/
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/tocsin ./cmd/tocsin
 
 test: ## run all tests
-	$(GO) test $(PKGS)
+	$(GO) test -parallel 4 $(PKGS)
 
 story: ## run the stories only: whole incidents, whole attacks
 	$(GO) test -count=1 -run Stor ./cmd/tocsin

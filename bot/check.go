@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,7 +33,7 @@ func (s *Slack) Installation(ctx context.Context) (Installation, error) {
 		return Installation{}, fmt.Errorf("ask Slack who we are: %w", err)
 	}
 	in := Installation{Team: got.Team, TeamID: got.TeamID, URL: got.URL}
-	for scope := range strings.SplitSeq(http.Header(got.Header).Get("X-OAuth-Scopes"), ",") {
+	for scope := range strings.SplitSeq(got.Header.Get("X-OAuth-Scopes"), ",") {
 		if scope = strings.TrimSpace(scope); scope != "" {
 			in.Scopes = append(in.Scopes, scope)
 		}

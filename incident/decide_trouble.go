@@ -20,7 +20,7 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 	human := by.Known() && by.Standing != System
 	switch c.Kind {
 	case "incident.acknowledged":
-		if d.s.Status == Open && d.s.Paging.Running && human {
+		if d.s.Status == Open && (d.s.Paging.Running || d.s.Paging.Ended) && human { // late is better than never
 			return d.vendorAcked(c, page)
 		}
 	case "incident.unacknowledged":

@@ -57,7 +57,7 @@ func (p *prepared[P]) QueryContext(ctx context.Context, query string, args ...an
 }
 
 func (p *prepared[P]) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	s, err := p.stmt(ctx, query)
+	s, err := p.stmt(ctx, query) //nolint:sqlclosecheck // kept, and closed with the pool
 	if err != nil {
 		return p.on.QueryRowContext(ctx, query, args...) // only to carry the error in a Row
 	}

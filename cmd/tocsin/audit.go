@@ -39,7 +39,7 @@ func (c *auditExportCmd) Run(ctx context.Context, t terminal) error {
 	if strings.HasPrefix(strings.ToLower(id), "inc-") {
 		id = strings.ToUpper(id)
 	}
-	var out io.Writer = t.out
+	out := t.out
 	var file *os.File
 	if c.Out != "-" {
 		if file, err = os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600); err != nil {

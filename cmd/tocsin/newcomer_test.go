@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"testing"
@@ -41,7 +42,9 @@ func startPage(t *testing.T) string {
 	go func() { done <- server.Serve(listener) }()
 	t.Cleanup(func() {
 		_ = server.Close() // pages that are still open would hold a gentler stop
-		<-done
+		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+			t.Error("serve:", err)
+		}
 		if err := d.Close(); err != nil {
 			t.Error("close the demo:", err)
 		}

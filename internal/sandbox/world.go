@@ -86,9 +86,9 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	if o.TeamName == "" {
 		o.TeamName = "Acme"
 	}
-	w := &World{
+	w := &World{ //nolint:gosec // credentials of a world that exists only here
 		Clock: o.Clock, People: o.People, http: o.HTTPMode, From: fromEmail, RoutingKeys: map[string]string{},
-		PagerDutyToken: "pd-sandbox-key-0001", GitHubToken: "ghp_sandbox0001", WebhookSecret: "sandbox-webhook-secret", //nolint:gosec // credentials of a world that exists only here
+		PagerDutyToken: "pd-sandbox-key-0001", GitHubToken: "ghp_sandbox0001", WebhookSecret: "sandbox-webhook-secret",
 	}
 	w.Slack = slack.New(slack.Config{TeamName: o.TeamName, Clock: o.Clock, Log: o.Log, NoRateLimits: o.NoRateLimits,
 		App: slack.App{SocketMode: !o.HTTPMode}})

@@ -31,7 +31,7 @@ func clicking() []form {
 				return err
 			}
 			if _, err := p.button(user, a); err != nil {
-				return nil
+				return nil //nolint:nilerr // not to be found is what was wanted
 			}
 			return fmt.Errorf("there is a button %q; %s sees%s", a["label"], a["who"], last(p.sights(user), 6))
 		}),
@@ -66,7 +66,7 @@ func clicks(ctx context.Context, p *Player, a args) error {
 			return err // it was redrawn meanwhile: look again
 		}
 		if err != nil {
-			return errSure{fmt.Errorf("Slack says: %w", err)}
+			return errSure{fmt.Errorf("what Slack says: %w", err)}
 		}
 		return nil
 	})

@@ -226,7 +226,7 @@ func (p *Player) submit(ctx context.Context, a args) error {
 		return fmt.Errorf("the form objects: %w", wrong)
 	}
 	if err != nil {
-		return fmt.Errorf("Slack says: %w", err)
+		return fmt.Errorf("what Slack says: %w", err)
 	}
 	delete(p.filled, m.ID)
 	return nil

@@ -127,7 +127,7 @@ func types(ctx context.Context, p *Player, a args) error {
 func cannotType(ctx context.Context, p *Player, a args) error {
 	err := types(ctx, p, a)
 	if err == nil {
-		return errors.New("Slack took it")
+		return errors.New("it was taken")
 	}
 	if why := a["text-why"]; why != "" && !p.says(err.Error(), why) {
 		return fmt.Errorf("it was refused, but not because %q: %w", why, err)
