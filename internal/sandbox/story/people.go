@@ -87,7 +87,7 @@ func (p *Player) inChannel(ctx context.Context, a args, do func(user, channel st
 			return err // who is being invited sees a public channel a moment earlier
 		}
 		if err != nil {
-			return errSure{fmt.Errorf("Slack says: %w", err)}
+			return errSure{fmt.Errorf("what Slack says: %w", err)}
 		}
 		return nil
 	})
@@ -109,7 +109,7 @@ func (p *Player) onMessage(ctx context.Context, a args, do func(user, channel, t
 			return err
 		}
 		if err := do(user, channel, m.TS); err != nil {
-			return errSure{fmt.Errorf("Slack says: %w", err)}
+			return errSure{fmt.Errorf("what Slack says: %w", err)}
 		}
 		return nil
 	})
