@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,9 +91,38 @@ func (d *Demo) do(ctx context.Context, args []string) (bot.Reply, error) {
 	if !ok {
 		return bot.Reply{}, fmt.Errorf("the plan has no %q", as)
 	}
-	command, rest, _ := strings.Cut(args[0], " ")
+	line, err := d.numbered(ctx, args[0])
+	if err != nil {
+		return bot.Reply{}, err
+	}
+	command, rest, _ := strings.Cut(line, " ")
 	return d.App().room.Do(ctx, bot.Call{Line: rest, Report: command == "/postmortem", Person: who, Via: incident.ViaCLI,
 		CommandID: incident.CommandID("cli:" + rand.Text())})
+}
+
+var entryOf = regexp.MustCompile(`\{entry:([^}]+)\}`)
+
+// numbered puts the number of a timeline entry where a line says {entry:its text}.
+func (d *Demo) numbered(ctx context.Context, line string) (string, error) {
+	found := entryOf.FindStringSubmatchIndex(line)
+	if found == nil {
+		return line, nil
+	}
+	s, err := d.newest(ctx)
+	if err != nil {
+		return "", err
+	}
+	events, err := d.App().history(ctx, s.Stream)
+	if err != nil {
+		return "", err
+	}
+	want := line[found[2]:found[3]]
+	for _, e := range templates.Timeline(events) {
+		if strings.Contains(e.Text, want) {
+			return line[:found[0]] + strconv.FormatInt(e.Seq, 10) + line[found[1]:], nil
+		}
+	}
+	return "", fmt.Errorf("no entry of the timeline says %q", want)
 }
 
 func (d *Demo) newest(ctx context.Context) (incident.State, error) {
