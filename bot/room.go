@@ -24,9 +24,6 @@ type Room struct {
 	Prefix    string // "/incident" when empty
 	Report    string // "/postmortem" when empty
 	Log       *slog.Logger
-	// Compare compares a room with Slack's history and writes down what is missing;
-	// nil: rooms are not captured.
-	Compare func(ctx context.Context, s incident.State) (Compared, error)
 }
 
 // Call is one line somebody said.

@@ -85,7 +85,6 @@ func New(c Config) (*Slack, error) {
 	}
 	if c.Captures != nil {
 		s.batch = &batch{to: c.Captures}
-		c.Room.Compare = s.compare
 	}
 	options := []slack.Option{slack.OptionHTTPClient(s.http), slack.OptionLog(log.New(io.Discard, "", 0))}
 	if c.API != "" {

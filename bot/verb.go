@@ -56,7 +56,7 @@ func verbs() grammar {
 		roleVerb, joinVerb, roomVerb, pageVerb, excludeVerb,
 		taskVerb, timelineVerb, catchupVerb, handoffVerb,
 		relatedVerb, mergeVerb, resolveVerb, reopenVerb, closeVerb,
-		planVerb, redactVerb, reconcileVerb, contactsVerb, helpVerb,
+		planVerb, redactVerb, contactsVerb, helpVerb,
 		reportShowVerb, reportEditVerb, reportPublishVerb, reportRemindVerb, reportItemVerb, reportHelpVerb,
 	}
 }

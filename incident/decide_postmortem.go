@@ -108,6 +108,7 @@ func (d *deciding) published(c Published) error {
 	}
 	d.say(PlaceRoom, "", true)
 	d.stopClock(ClockPostMortem, true)
+	d.dress() // its link belongs at the top of the room
 	return nil
 }
 

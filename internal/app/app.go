@@ -202,7 +202,7 @@ func (a *App) openSlack(context.Context, Parts) error {
 		API: a.config.Slack.URL, BotToken: bot.Secret(a.config.Slack.BotToken.Reveal()),
 		AppToken: bot.Secret(a.config.Slack.AppToken.Reveal()), SigningSecret: bot.Secret(a.config.Slack.SigningSecret.Reveal()),
 		Room: a.room, AnnounceChannel: func() string { return a.plan.Now().Settings().Announce },
-		Budget: slackBudget{a.coord, a.shared("slack/"), a.metrics}, Client: a.metrics.client("slack", 10*time.Second), Captures: a.db, Log: a.log,
+		Budget: slackBudget{a.coord, a.shared("slack/"), a.metrics}, Client: a.metrics.client("slack", 10*time.Second), Log: a.log,
 	})
 	a.people.slack = a.slack
 	return err
