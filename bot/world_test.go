@@ -31,9 +31,6 @@ type world struct {
 	api    string // base URL of the Web API
 	door   string // base URL of our own door
 	engine *engine.Engine
-
-	shaky    *shaky
-	compared int // times
 }
 
 type reader struct{ *store.DB }
@@ -101,7 +98,6 @@ func begin(t *testing.T, socket bool) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.shaky = &shaky{DB: w.db}
 	quiet := slog.New(slog.DiscardHandler)
 	w.engine = engine.New(w.db, func() incident.Rules { return p }, clock.Real{}, quiet)
 	w.room = &bot.Room{Asker: w.engine, Reader: reader{w.db}, Directory: directory{p, w}, Plan: p, Now: time.Now, Log: quiet}
@@ -109,7 +105,7 @@ func begin(t *testing.T, socket bool) *world {
 	w.api = vendor.URL + "/api/"
 	w.bot, err = bot.New(bot.Config{
 		API: w.api, BotToken: bot.Secret(app.BotToken), AppToken: bot.Secret(app.AppToken), SigningSecret: bot.Secret(app.SigningSecret),
-		Room: w.room, AnnounceChannel: func() string { return "incidents" }, Captures: w.shaky, Log: quiet,
+		Room: w.room, AnnounceChannel: func() string { return "incidents" }, Log: quiet,
 	})
 	if err != nil {
 		t.Fatal(err)
