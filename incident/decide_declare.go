@@ -100,7 +100,6 @@ func (d *deciding) roomIsOpen(c RoomIsOpen) error {
 	d.emit(RoomOpened(c))
 	d.c.Claims = append(d.c.Claims, "slack:"+c.Channel)
 	d.owe(DressRoom{}, laneRoom, RankAct, d.a.At, time.Time{})
-	d.tellPager("bridge")
 	var people []Person
 	for _, id := range sortedKeys(d.s.People) {
 		if part := d.s.People[id]; part.Joined || part.Observer || d.s.holdsAny(id) || d.s.paged(id) {
