@@ -35,19 +35,6 @@ func (a *asking) nextPerson(ctx context.Context, w *words) (incident.Person, err
 	return a.person(ctx, w, next.text)
 }
 
-// owner takes an owner: option.
-func (a *asking) owner(ctx context.Context, w *words) (*incident.Person, error) {
-	v, ok := w.option("owner", "assignee", "for", "who")
-	if !ok {
-		return nil, nil
-	}
-	p, err := a.person(ctx, w, v.text)
-	if err != nil {
-		return nil, err
-	}
-	return &p, nil
-}
-
 // text takes the rest as free text of at most limit runes. Longer text is refused,
 // never cut: what was cut off might have been the point.
 func (a *asking) text(ctx context.Context, w *words, what string, limit int) (string, error) {

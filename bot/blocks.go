@@ -231,12 +231,13 @@ func marked(blocks []templates.Block, mark string) []templates.Block {
 
 // message is a card as the options of a post: blocks, a plain fallback, no unfurling.
 func message(c templates.Card) []slack.MsgOption {
-	return []slack.MsgOption{
-		slack.MsgOptionText(fallback(c), false),
-		slack.MsgOptionBlocks(draw(c, maxBlocks)...),
-		slack.MsgOptionDisableLinkUnfurl(),
-		slack.MsgOptionDisableMediaUnfurl(),
-	}
+	return append(content(c), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl())
+}
+
+// content is a card as the options of an update or of what one person sees: these know
+// nothing of unfurling.
+func content(c templates.Card) []slack.MsgOption {
+	return []slack.MsgOption{slack.MsgOptionText(fallback(c), false), slack.MsgOptionBlocks(draw(c, maxBlocks)...)}
 }
 
 // fallback is what notifications and screen readers get.

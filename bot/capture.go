@@ -11,12 +11,17 @@ import (
 )
 
 // Captures keeps what is said and done in rooms. A line that is there already is
-// passed over.
+// passed over, by whatever name it is told.
 type Captures interface {
 	Capture(ctx context.Context, lines []incident.Captured) (added int, err error)
-	// CapturedHead tells up to which Slack time history was compared, "" for never.
+	// Sight compares what Slack shows, without since when, with what is kept.
+	Sight(ctx context.Context, s incident.Sighting) (added int, err error)
+	// CapturedHead tells how many lines there are and up to which Slack time history was
+	// compared, "" for never.
 	CapturedHead(ctx context.Context, id incident.ID) (seq int64, hash, filled string, err error)
 	Filled(ctx context.Context, id incident.ID, ts string) error
+	// IsCaptured tells whether something is known by a name.
+	IsCaptured(ctx context.Context, channel, name string) (bool, error)
 	CapturedInTime(ctx context.Context, id incident.ID, after incident.Captured, limit int) ([]incident.Captured, error)
 }
 
@@ -131,10 +136,16 @@ func (s *Slack) captured(ctx context.Context, in eventIn) error {
 		return nil
 	}
 	for i := range lines {
-		lines[i] = signed(lines[i], stream, channel, me)
+		lines[i] = s.placed(lines[i], stream, channel, me)
 	}
 	if err := s.batch.add(ctx, lines); err != nil {
 		return fmt.Errorf("capture: %w", err)
+	}
+	if heard := lines[len(lines)-1]; s.c.CaptureLag != nil && !heard.BackFilled {
+		s.c.CaptureLag(max(0, s.c.Room.Now().Sub(heard.Occurred)))
+	}
+	if e.Type == "message" && len(e.Files) > 0 {
+		s.keepFiles(ctx, stream, channel, &e.chatMessage, false)
 	}
 	if s.batch.first(channel) {
 		// What was said before the room was known to be one, or before a start.
@@ -148,9 +159,12 @@ func (s *Slack) captured(ctx context.Context, in eventIn) error {
 	return nil
 }
 
-// signed says where a line belongs and whether it is our own.
-func signed(c incident.Captured, stream incident.ID, channel string, me self) incident.Captured {
+// placed says where a line belongs, who is behind it, and whether it is our own.
+func (s *Slack) placed(c incident.Captured, stream incident.ID, channel string, me self) incident.Captured {
 	c.Stream, c.Channel = stream, channel
 	c.Own = c.Author != "" && (c.Author == me.User || c.Author == me.Bot)
+	if s.c.Known != nil && c.Author != "" && !c.Own {
+		c.By, _ = s.c.Known(c.Author)
+	}
 	return c
 }

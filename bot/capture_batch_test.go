@@ -26,10 +26,13 @@ func (b *book) Capture(_ context.Context, lines []incident.Captured) (int, error
 	return len(lines), b.err
 }
 
+func (b *book) Sight(context.Context, incident.Sighting) (int, error) { return 0, nil }
+
 func (b *book) CapturedHead(context.Context, incident.ID) (int64, string, string, error) {
 	return 0, "", "", nil
 }
-func (b *book) Filled(context.Context, incident.ID, string) error { return nil }
+func (b *book) IsCaptured(context.Context, string, string) (bool, error) { return false, nil }
+func (b *book) Filled(context.Context, incident.ID, string) error        { return nil }
 func (b *book) CapturedInTime(context.Context, incident.ID, incident.Captured, int) ([]incident.Captured, error) {
 	return nil, nil
 }

@@ -2,17 +2,12 @@ package bot
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/slack-go/slack"
 
 	"github.com/tocsin-ir/tocsin/incident"
 )
@@ -24,13 +19,13 @@ const (
 	pageSize   = 200 // https://docs.slack.dev/reference/methods/conversations.history
 	maxHistory = 1000
 	fillLines  = 100 // written in one transaction
-	maxAnswer  = 8 << 20
 )
 
 // Compared is what a comparison of history with the record came to.
 type Compared struct {
-	Messages int // that Slack has, replies included
-	Added    int // lines that the record did not have
+	Messages int                 // that Slack has, replies included
+	Missing  []incident.Captured // what the record did not have, and has now
+	Gone     []incident.Captured // deletions: the record keeps what Slack has no more
 }
 
 // FillGaps compares the rooms of all live incidents with Slack's history and writes
@@ -93,46 +88,61 @@ type filling struct {
 	oldest  string // of what is looked at; "" for everything
 	since   string // replies after this are asked for
 	whole   bool
+	began   int64 // the last captured line before Slack was asked anything
 	now     time.Time
 
-	seen          map[string]bool // messages in the channel that Slack has
-	first, newest string
-	found         Compared
-	heads         []chatMessage
+	seen     map[string]bool // messages that Slack has
+	unread   map[string]bool // threads that could not be read
+	newest   string
+	messages int
+	heads    []chatMessage
 }
 
-// fill compares one room with its history, since the last comparison or as a whole.
-// What it wrote before an error stays; the next comparison begins where the last
-// complete one ended. The error may be an incident.Later.
+// fill compares one room with its history, since the last comparison or as a whole,
+// and with who is in it and what is pinned. What it wrote before an error stays; the
+// next comparison begins where the last complete one ended. The error may be an
+// incident.Later.
 func (s *Slack) fill(ctx context.Context, stream incident.ID, channel string, whole bool) (Compared, error) {
 	me, err := s.whoami(ctx)
 	if err != nil {
 		return Compared{}, err
 	}
-	_, _, filled, err := s.batch.to.CapturedHead(ctx, stream)
+	began, _, filled, err := s.batch.to.CapturedHead(ctx, stream)
 	if err != nil {
 		return Compared{}, err
 	}
-	f := &filling{s: s, stream: stream, channel: channel, me: me, whole: whole, now: s.c.Room.Now().UTC(), seen: map[string]bool{}}
+	f := &filling{
+		s: s, stream: stream, channel: channel, me: me, whole: whole, began: began, now: s.c.Room.Now().UTC(),
+		seen: map[string]bool{}, unread: map[string]bool{},
+	}
 	if !whole && filled != "" {
 		f.since = filled
 		f.oldest = strconv.FormatInt(timeOf(filled).Add(-lookBack).Unix(), 10) + ".000000"
 	}
+	err = f.compare(ctx)
+	found, rerr := f.found(ctx)
+	if err = errors.Join(err, rerr); err != nil || f.newest == "" {
+		return found, err
+	}
+	return found, s.batch.to.Filled(ctx, stream, f.newest)
+}
+
+func (f *filling) compare(ctx context.Context) error {
 	if err := f.history(ctx); err != nil {
-		return f.found, err
+		return err
 	}
 	for _, head := range f.heads {
 		if err := f.thread(ctx, head); err != nil {
-			return f.found, err
+			return err
 		}
 	}
 	if err := f.vanished(ctx); err != nil {
-		return f.found, err
+		return err
 	}
-	if f.newest == "" {
-		return f.found, nil
+	if err := f.pins(ctx); err != nil {
+		return err
 	}
-	return f.found, s.batch.to.Filled(ctx, stream, f.newest)
+	return f.members(ctx)
 }
 
 func (f *filling) history(ctx context.Context) error {
@@ -141,10 +151,6 @@ func (f *filling) history(ctx context.Context) error {
 		args.Set("oldest", f.oldest)
 	}
 	return f.pages(ctx, "conversations.history", args, func(m chatMessage) {
-		f.seen[m.TS] = true
-		if f.first == "" || m.TS < f.first {
-			f.first = m.TS
-		}
 		f.newest = max(f.newest, m.TS)
 		if m.ReplyCount > 0 && (f.since == "" || m.LatestReply > f.since) {
 			f.heads = append(f.heads, m)
@@ -159,7 +165,8 @@ func (f *filling) thread(ctx context.Context, head chatMessage) error {
 	}
 	err := f.pages(ctx, "conversations.replies", args, func(chatMessage) {})
 	if is(err, "thread_not_found") {
-		return nil // deleted meanwhile
+		f.unread[head.TS] = true // deleted meanwhile
+		return nil
 	}
 	return err
 }
@@ -173,7 +180,8 @@ func (f *filling) pages(ctx context.Context, method string, args url.Values, eac
 				Next string `json:"next_cursor"`
 			} `json:"response_metadata"`
 		}
-		if err := f.s.read(ctx, method, args, &page); err != nil {
+		shown, err := f.look(ctx, method, args, &page)
+		if err != nil {
 			return fmt.Errorf("read history: %w", err)
 		}
 		var lines []incident.Captured
@@ -182,11 +190,27 @@ func (f *filling) pages(ctx context.Context, method string, args url.Values, eac
 			if method == "conversations.replies" && !m.isReply() {
 				continue // the head is told with every page
 			}
-			f.found.Messages++
-			lines = append(lines, m.said(true)...)
+			if !f.seen[m.TS] {
+				f.messages++
+			}
+			f.seen[m.TS] = true
+			lines = append(lines, m.said()...)
+			there, whole := m.stands()
+			shown.There = append(shown.There, there...)
+			if whole {
+				shown.Whole = append(shown.Whole, "reaction:"+m.TS)
+			}
 		}
 		if err := f.capture(ctx, lines); err != nil {
 			return err
+		}
+		if err := f.sight(ctx, shown); err != nil {
+			return err
+		}
+		for _, m := range page.Messages {
+			if len(m.Files) > 0 {
+				f.s.keepFiles(ctx, f.stream, f.channel, &m, true)
+			}
 		}
 		if page.Meta.Next == "" {
 			return nil
@@ -196,99 +220,158 @@ func (f *filling) pages(ctx context.Context, method string, args url.Values, eac
 	return fmt.Errorf("read history: more than %d pages", maxHistory)
 }
 
+// look asks Slack, and notes before it does how far the record had come: what is
+// captured while Slack answers is newer than the answer.
+func (f *filling) look(ctx context.Context, method string, args url.Values, into any) (incident.Sighting, error) {
+	after, _, _, err := f.s.batch.to.CapturedHead(ctx, f.stream)
+	if err != nil {
+		return incident.Sighting{}, err
+	}
+	shown := incident.Sighting{Stream: f.stream, Channel: f.channel, After: after, At: f.s.c.Room.Now().UTC()}
+	return shown, f.s.read(ctx, method, args, into)
+}
+
+// pins compares what is pinned. https://docs.slack.dev/reference/methods/pins.list
+func (f *filling) pins(ctx context.Context) error {
+	var list struct {
+		Items []struct {
+			By      string       `json:"created_by"`
+			Message *chatMessage `json:"message"`
+		} `json:"items"`
+	}
+	shown, err := f.look(ctx, "pins.list", url.Values{"channel": {f.channel}}, &list)
+	if err != nil {
+		return fmt.Errorf("read pins: %w", err)
+	}
+	for _, i := range list.Items {
+		if i.Message != nil && i.Message.TS != "" {
+			shown.There = append(shown.There, incident.Captured{TS: i.Message.TS, Kind: incident.PinAdded, Author: i.By, Subject: "pin:" + i.Message.TS})
+		}
+	}
+	shown.Whole = []string{"pin"}
+	return f.sight(ctx, shown)
+}
+
+// members compares who is in the room.
+// https://docs.slack.dev/reference/methods/conversations.members
+func (f *filling) members(ctx context.Context) error {
+	args := url.Values{"channel": {f.channel}, "limit": {strconv.Itoa(pageSize)}}
+	var all incident.Sighting
+	for first := true; ; first = false {
+		var list struct {
+			Members []string `json:"members"`
+			Meta    struct {
+				Next string `json:"next_cursor"`
+			} `json:"response_metadata"`
+		}
+		shown, err := f.look(ctx, "conversations.members", args, &list)
+		if err != nil {
+			return fmt.Errorf("read members: %w", err)
+		}
+		if first {
+			all = shown
+		}
+		for _, user := range list.Members {
+			all.There = append(all.There, incident.Captured{Kind: incident.MemberJoined, Author: user, Subject: "member:" + user})
+		}
+		if list.Meta.Next == "" {
+			break
+		}
+		args.Set("cursor", list.Meta.Next)
+	}
+	all.Whole = []string{"member"}
+	return f.sight(ctx, all)
+}
+
 func (f *filling) capture(ctx context.Context, lines []incident.Captured) error {
 	for i := range lines {
-		c := signed(lines[i], f.stream, f.channel, f.me)
+		c := f.s.placed(lines[i], f.stream, f.channel, f.me)
 		c.BackFilled = true
 		if c.Occurred.IsZero() {
-			// History does not say when; the key only has to differ from earlier ones.
-			c.Occurred, c.Key = f.now, c.Key+":"+strconv.FormatInt(f.now.UnixMilli(), 10)
+			c.Occurred = f.now // history does not say when
 		}
 		lines[i] = c
 	}
 	for part := range slices.Chunk(lines, fillLines) {
-		n, err := f.s.batch.to.Capture(ctx, part)
-		if err != nil {
+		if _, err := f.s.batch.to.Capture(ctx, part); err != nil {
 			return err
 		}
-		f.found.Added += n
 	}
 	return nil
 }
 
-// vanished writes down the deletion of messages that the record has and Slack, in the
-// stretch that was looked at, has no more. Replies are not looked for.
+func (f *filling) sight(ctx context.Context, shown incident.Sighting) error {
+	for i := range shown.There {
+		shown.There[i] = f.s.placed(shown.There[i], f.stream, f.channel, f.me)
+	}
+	_, err := f.s.batch.to.Sight(ctx, shown)
+	return err
+}
+
+// vanished writes down the deletion of messages that the record had before Slack was
+// asked and Slack, in the stretch that was looked at, has no more. Replies are looked
+// for when the whole room is compared.
 func (f *filling) vanished(ctx context.Context) error {
-	const page = 1000
-	after := incident.Captured{Occurred: timeOf(f.first).Truncate(time.Millisecond)}
 	gone := map[string]incident.Captured{}
-	for f.first != "" {
+	after := incident.Captured{Occurred: timeOf(f.oldest)}
+	err := f.each(ctx, after, func(c incident.Captured) {
+		switch c.Kind {
+		case incident.SaidMessage, incident.SaidReply, incident.SaidEdited:
+			if c.Seq > f.began || f.seen[c.TS] || c.TS <= f.oldest || c.Thread != "" && (!f.whole || f.unread[c.Thread]) {
+				return
+			}
+			if _, twice := gone[c.TS]; !twice || !c.Text.IsZero() {
+				gone[c.TS] = c
+			}
+		case incident.SaidDeleted:
+			delete(gone, c.TS)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	var lines []incident.Captured
+	for ts, c := range gone {
+		line := deletion(ts, time.Time{})
+		line.Thread, line.Author, line.App, line.Was = c.Thread, c.Author, c.App, incident.Seal(c.Text.Text)
+		lines = append(lines, line)
+	}
+	return f.capture(ctx, lines)
+}
+
+// each goes through what was captured of the room, in the order of Slack's time.
+func (f *filling) each(ctx context.Context, after incident.Captured, do func(incident.Captured)) error {
+	const page = 1000
+	for {
 		some, err := f.s.batch.to.CapturedInTime(ctx, f.stream, after, page)
 		if err != nil {
 			return err
 		}
 		for _, c := range some {
-			switch {
-			case c.Kind == incident.SaidMessage && c.TS >= f.first && c.TS <= f.newest && !f.seen[c.TS]:
-				gone[c.TS] = c
-			case c.Kind == incident.SaidDeleted:
-				delete(gone, c.TS)
-			}
+			do(c)
 		}
 		if len(some) < page {
-			break
+			return nil
 		}
 		after = some[len(some)-1]
 	}
-	var lines []incident.Captured
-	for _, c := range gone {
-		lines = append(lines, incident.Captured{TS: c.TS, Kind: incident.SaidDeleted, Author: c.Author, App: c.App, Was: incident.Seal(c.Text.Text), Occurred: f.now})
-	}
-	return f.capture(ctx, lines)
 }
 
-// read calls a method that lists messages. The library's decoding is strict: one block
-// that it does not know would lose the page.
-func (s *Slack) read(ctx context.Context, method string, args url.Values, into any) error {
-	return s.call(ctx, method, args.Get("channel"), incident.RankRefresh, func() error {
-		base := s.c.API
-		if base == "" {
-			base = slack.APIURL
+// found is what the comparison wrote down, and what the record keeps beyond Slack.
+func (f *filling) found(ctx context.Context) (Compared, error) {
+	found := Compared{Messages: f.messages}
+	if !f.whole {
+		return found, nil // nobody asked
+	}
+	err := f.each(ctx, incident.Captured{}, func(c incident.Captured) {
+		if c.Seq > f.began && c.BackFilled {
+			found.Missing = append(found.Missing, c)
 		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimSuffix(base, "/")+"/"+method, strings.NewReader(args.Encode()))
-		if err != nil {
-			return err
+		if c.Kind == incident.SaidDeleted {
+			found.Gone = append(found.Gone, c)
 		}
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		req.Header.Set("Authorization", "Bearer "+string(s.c.BotToken))
-		resp, err := s.http.Do(req)
-		if err != nil {
-			return err
-		}
-		defer func() { _ = resp.Body.Close() }()
-		if resp.StatusCode == http.StatusTooManyRequests {
-			wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
-			return &slack.RateLimitedError{RetryAfter: time.Duration(wait) * time.Second}
-		}
-		if resp.StatusCode != http.StatusOK {
-			return slack.StatusCodeError{Code: resp.StatusCode, Status: resp.Status}
-		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-		if err != nil {
-			return err
-		}
-		var said struct {
-			OK    bool   `json:"ok"`
-			Error string `json:"error"`
-		}
-		if err := json.Unmarshal(body, &said); err != nil {
-			return err
-		}
-		if !said.OK {
-			return slack.SlackErrorResponse{Err: said.Error}
-		}
-		return lenient(json.Unmarshal(body, into))
 	})
+	return found, err
 }
 
 // fillGapsSoon compares the rooms beside what else is done, one comparison at a time;

@@ -33,18 +33,10 @@ type chatMessage struct {
 	Reactions   []struct {
 		Name  string   `json:"name"`
 		Users []string `json:"users"`
+		Count int      `json:"count"`
 	} `json:"reactions"`
-	PinnedTo    []string `json:"pinned_to"`
-	ReplyCount  int      `json:"reply_count"`
-	LatestReply string   `json:"latest_reply"`
-}
-
-// chatFile is what is kept of a file: what it is, not what is in it.
-type chatFile struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-	Type string `json:"mimetype"`
-	Size int64  `json:"size"` // bytes
+	ReplyCount  int    `json:"reply_count"`
+	LatestReply string `json:"latest_reply"`
 }
 
 // roomEvent is an event of the Events API with all that is captured of it.
@@ -84,12 +76,17 @@ func (e *roomEvent) where() string {
 	return ""
 }
 
-// key tells deeds of one kind apart.
-func (e *roomEvent) key() string {
-	if e.EventTS != "" {
-		return e.EventTS
+// deed is something that was done and that only its event tells with a time: what it
+// leads to can be seen in Slack, without one.
+func (e *roomEvent) deed(kind incident.CaptureKind, ts, subject string) incident.Captured {
+	when := e.EventTS
+	if when == "" {
+		when = e.id
 	}
-	return e.id
+	return incident.Captured{
+		TS: ts, Kind: kind, Author: e.User, Subject: subject, Occurred: e.occurred(),
+		Told: incident.ToldByEvent, Name: string(incident.ToldByEvent) + "/" + string(kind) + ":" + subject + ":" + when,
+	}
 }
 
 func (e *roomEvent) occurred() time.Time {
@@ -101,7 +98,6 @@ func (e *roomEvent) occurred() time.Time {
 
 // lines is what the event tells of the room.
 func (e *roomEvent) lines() []incident.Captured {
-	deed := incident.Captured{TS: e.Item.TS, Author: e.User, Key: e.key(), Occurred: e.occurred()}
 	switch e.Type {
 	case "message":
 		switch e.Subtype {
@@ -110,26 +106,19 @@ func (e *roomEvent) lines() []incident.Captured {
 		case "message_deleted":
 			return e.deleted(e.DeletedTS)
 		}
-		return e.said(false)
-	case "reaction_added", "reaction_removed":
-		deed.Kind, deed.Subject = incident.ReactionAdded, reactionOn(e.Item.TS, e.User, e.Reaction)
-		if e.Type == "reaction_removed" {
-			deed.Kind = incident.ReactionRemoved
-		}
-		return []incident.Captured{deed}
-	case "pin_added", "pin_removed":
-		deed.TS, deed.Kind = e.Item.Message.TS, incident.PinAdded
-		if e.Type == "pin_removed" {
-			deed.Kind = incident.PinRemoved
-		}
-		deed.Subject = "pin:" + deed.TS
-		return []incident.Captured{deed}
-	case "member_joined_channel", "member_left_channel":
-		deed.TS, deed.Kind, deed.Subject = e.EventTS, incident.MemberJoined, "member:"+e.User
-		if e.Type == "member_left_channel" {
-			deed.Kind = incident.MemberLeft
-		}
-		return []incident.Captured{deed}
+		return e.said()
+	case "reaction_added":
+		return []incident.Captured{e.deed(incident.ReactionAdded, e.Item.TS, reactionOn(e.Item.TS, e.User, e.Reaction))}
+	case "reaction_removed":
+		return []incident.Captured{e.deed(incident.ReactionRemoved, e.Item.TS, reactionOn(e.Item.TS, e.User, e.Reaction))}
+	case "pin_added":
+		return []incident.Captured{e.deed(incident.PinAdded, e.Item.Message.TS, "pin:"+e.Item.Message.TS)}
+	case "pin_removed":
+		return []incident.Captured{e.deed(incident.PinRemoved, e.Item.Message.TS, "pin:"+e.Item.Message.TS)}
+	case "member_joined_channel":
+		return []incident.Captured{e.deed(incident.MemberJoined, e.EventTS, "member:"+e.User)}
+	case "member_left_channel":
+		return []incident.Captured{e.deed(incident.MemberLeft, e.EventTS, "member:"+e.User)}
 	}
 	return nil
 }
@@ -137,9 +126,10 @@ func (e *roomEvent) lines() []incident.Captured {
 func reactionOn(ts, user, name string) string { return "reaction:" + ts + ":" + user + ":" + name }
 
 // changed is an edit with both texts, or the head of a thread that was deleted. What
-// Slack itself changes (a preview of a link) is no edit.
+// Slack itself changes (a preview of a link) is no edit. The version before comes
+// first: where its own event was lost, this is the last that is heard of it.
 func (e *roomEvent) changed() []incident.Captured {
-	m := e.Message
+	m, p := e.Message, e.PreviousMessage
 	if m == nil || m.TS == "" {
 		return nil
 	}
@@ -147,48 +137,97 @@ func (e *roomEvent) changed() []incident.Captured {
 		return e.deleted(m.TS)
 	}
 	out := m.files()
-	var was string
-	if p := e.PreviousMessage; p != nil {
-		was = p.text()
-		if p.Edited.TS == m.Edited.TS && was == m.text() {
-			return out
-		}
+	if p != nil && p.Edited.TS == m.Edited.TS && p.text() == m.text() {
+		return out
 	}
-	c := m.line(incident.SaidEdited)
-	c.Was, c.Key, c.Occurred = incident.Seal(was), m.Edited.TS, e.occurred()
-	if c.Key == "" {
-		c.Key = e.key()
+	c := m.version()
+	if p != nil {
+		c.Was = incident.Seal(p.text())
 	}
-	if m.Edited.User != "" {
-		c.Author = m.Edited.User
+	if m.Edited.TS == "" || p != nil && p.Edited.TS == m.Edited.TS {
+		// An app changed its own message, and nothing in the message says so.
+		author := c.Author
+		deed := e.deed(incident.SaidEdited, m.TS, "text:"+m.TS)
+		deed.Text, deed.Was, deed.Thread, deed.Author, deed.App = c.Text, c.Was, c.Thread, author, c.App
+		c = deed
 	}
-	return append([]incident.Captured{c}, out...)
+	return append(append(p.before(), c), out...)
 }
 
 // deleted keeps what was deleted. Slack does not tell by whom: the author is the
 // message's.
 func (e *roomEvent) deleted(ts string) []incident.Captured {
-	c := incident.Captured{TS: ts, Kind: incident.SaidDeleted, Occurred: e.occurred()}
-	if p := e.PreviousMessage; p != nil {
-		c = p.line(incident.SaidDeleted)
-		c.TS, c.Was, c.Text, c.Occurred = ts, c.Text, incident.Sealed{}, e.occurred()
+	c := deletion(ts, e.occurred())
+	p := e.PreviousMessage
+	if p != nil {
+		c.Author, c.App, c.Thread, c.Was = p.author(), p.app(), p.thread(), incident.Seal(p.text())
 	}
-	return []incident.Captured{c}
+	return append(p.before(), c)
+}
+
+// deletion is that a message was deleted, whoever tells it.
+func deletion(ts string, at time.Time) incident.Captured {
+	return incident.Captured{TS: ts, Kind: incident.SaidDeleted, Name: "deleted:" + ts, Occurred: at}
+}
+
+// before is a message as it read before something became of it; it was not heard then,
+// or is in the record.
+func (m *chatMessage) before() []incident.Captured {
+	if m == nil || m.TS == "" || m.quiet() != "" {
+		return nil
+	}
+	out := append([]incident.Captured{m.version()}, m.files()...)
+	for i := range out {
+		out[i].BackFilled = true
+	}
+	return out
 }
 
 // line is the message as a line of a kind.
 func (m *chatMessage) line(kind incident.CaptureKind) incident.Captured {
-	c := incident.Captured{TS: m.TS, Kind: kind, Author: m.User, App: m.AppID, Occurred: timeOf(m.TS), Text: incident.Seal(m.text())}
-	if c.Author == "" {
-		c.Author = m.BotID
+	return incident.Captured{
+		TS: m.TS, Thread: m.thread(), Kind: kind, Author: m.author(), App: m.app(), Occurred: timeOf(m.TS), Text: incident.Seal(m.text()),
 	}
-	if c.App == "" {
-		c.App = m.BotID
+}
+
+// version is the message as it reads now. The first text and each that Slack marks as
+// an edit has a name that event and history both tell.
+func (m *chatMessage) version() incident.Captured {
+	if m.Edited.TS != "" {
+		c := m.line(incident.SaidEdited)
+		c.Name, c.Occurred = "edited:"+m.TS+":"+m.Edited.TS, timeOf(m.Edited.TS)
+		if m.Edited.User != "" {
+			c.Author = m.Edited.User
+		}
+		return c
 	}
+	c := m.line(incident.SaidMessage)
 	if m.isReply() {
-		c.Thread = m.ThreadTS
+		c.Kind = incident.SaidReply
 	}
+	c.Name = "said:" + m.TS
 	return c
+}
+
+func (m *chatMessage) author() string {
+	if m.User != "" {
+		return m.User
+	}
+	return m.BotID
+}
+
+func (m *chatMessage) app() string {
+	if m.AppID != "" {
+		return m.AppID
+	}
+	return m.BotID
+}
+
+func (m *chatMessage) thread() string {
+	if m.isReply() {
+		return m.ThreadTS
+	}
+	return ""
 }
 
 func (m *chatMessage) isReply() bool { return m.ThreadTS != "" && m.ThreadTS != m.TS }
@@ -207,72 +246,74 @@ func (m *chatMessage) text() string {
 func (m *chatMessage) files() []incident.Captured {
 	var out []incident.Captured
 	for _, f := range m.Files {
-		about, err := json.Marshal(f)
-		if f.ID == "" || err != nil {
+		about, err := json.Marshal(f.fileAbout)
+		if f.ID == "" || f.Mode == "tombstone" || err != nil {
 			continue
 		}
 		c := m.line(incident.FileShared)
-		c.Text, c.File, c.Key = incident.Sealed{}, incident.Seal(string(about)), f.ID
+		c.Text, c.File, c.Name = incident.Sealed{}, incident.Seal(string(about)), "file:"+m.TS+":"+f.ID
 		out = append(out, c)
 	}
 	return out
 }
 
-// said is what a message tells. From history it tells, besides, what became of it.
-func (m *chatMessage) said(history bool) []incident.Captured {
+// quiet is what a message that Slack itself writes is about, "" for one that somebody
+// wrote.
+func (m *chatMessage) quiet() string {
+	kind, _ := strings.CutPrefix(m.Subtype, "channel_")
+	kind, _ = strings.CutPrefix(kind, "group_")
+	switch kind {
+	case "join", "leave", "topic", "purpose", "name", "tombstone", "pinned_item":
+		return kind
+	}
+	return ""
+}
+
+// said is what a message tells as it reads now.
+func (m *chatMessage) said() []incident.Captured {
 	if m.TS == "" {
 		return nil
 	}
-	kind, _ := strings.CutPrefix(m.Subtype, "channel_")
-	kind, _ = strings.CutPrefix(kind, "group_")
 	var c incident.Captured
-	switch kind {
+	switch kind := m.quiet(); kind {
 	case "join", "leave":
 		c = m.line(incident.MemberJoined)
 		if kind == "leave" {
 			c.Kind = incident.MemberLeft
 		}
-		c.Text, c.Subject = incident.Sealed{}, "member:"+m.User
+		c.Text, c.Subject, c.Told = incident.Sealed{}, "member:"+m.User, incident.ToldByMessage
+		c.Name = string(c.Told) + "/" + string(c.Kind) + ":" + c.Subject + ":" + m.TS
 	case "topic", "purpose", "name":
 		c = m.line(incident.TopicChanged)
-		c.Subject = kind
+		c.Subject, c.Name = kind, "topic:"+m.TS
 		c.Text = incident.Seal(map[string]string{"topic": m.Topic, "purpose": m.Purpose, "name": m.Name}[kind])
 	case "tombstone":
-		return []incident.Captured{{TS: m.TS, Kind: incident.SaidDeleted, Occurred: timeOf(m.TS)}}
+		return []incident.Captured{deletion(m.TS, time.Time{})}
 	case "pinned_item":
 		return nil // an event of its own tells it
 	default:
-		c = m.line(incident.SaidMessage)
-		if m.isReply() {
-			c.Kind = incident.SaidReply
-		}
+		c = m.version()
 	}
-	out := append([]incident.Captured{c}, m.files()...)
-	if history {
-		out = append(out, m.since()...)
-	}
-	return out
+	return append([]incident.Captured{c}, m.files()...)
 }
 
-// since is what history shows to have become of a message, without saying when.
-func (m *chatMessage) since() []incident.Captured {
-	var out []incident.Captured
-	if m.Edited.TS != "" {
-		c := m.line(incident.SaidEdited)
-		c.Key, c.Author, c.Occurred = m.Edited.TS, m.Edited.User, timeOf(m.Edited.TS)
-		out = append(out, c)
-	}
+// stands is what can be seen of a message beside its words, without since when: who
+// reacted, and what an app made of its text. whole is false when Slack leaves out some
+// of those who reacted. https://docs.slack.dev/reference/methods/reactions.get
+func (m *chatMessage) stands() (there []incident.Captured, whole bool) {
+	whole = true
 	for _, r := range m.Reactions {
+		whole = whole && r.Count <= len(r.Users)
 		for _, user := range r.Users {
-			out = append(out, incident.Captured{
-				TS: m.TS, Kind: incident.ReactionAdded, Author: user, Subject: reactionOn(m.TS, user, r.Name), Key: "history:" + user + ":" + r.Name,
-			})
+			there = append(there, incident.Captured{TS: m.TS, Kind: incident.ReactionAdded, Author: user, Subject: reactionOn(m.TS, user, r.Name)})
 		}
 	}
-	if len(m.PinnedTo) > 0 {
-		out = append(out, incident.Captured{TS: m.TS, Kind: incident.PinAdded, Subject: "pin:" + m.TS, Key: "history"})
+	if m.BotID != "" && m.quiet() == "" {
+		c := m.line(incident.SaidEdited)
+		c.Subject = "text:" + m.TS
+		there = append(there, c)
 	}
-	return out
+	return there, whole
 }
 
 // lenient passes over fields of another type than we know: the rest was read.

@@ -49,8 +49,11 @@ func TestAReplayedRequestChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := begin(t, false)
 	body := w.command(w.Team().ID, "declare p3 said twice", "T1")
-	for range 3 {
-		if status, answer := w.send("/slack/command", body); status != http.StatusOK || !strings.Contains(answer, "INC-0001* is declared") {
+	if status, answer := w.send("/slack/command", body); status != http.StatusOK || !strings.Contains(answer, "INC-0001* is declared") {
+		t.Errorf("%d %s", status, answer)
+	}
+	for range 2 { // whoever caught it on the way is not told the answer
+		if status, answer := w.send("/slack/command", body); status != http.StatusOK || answer != "" && !strings.Contains(answer, "INC-0001* is declared") {
 			t.Errorf("%d %s", status, answer)
 		}
 	}

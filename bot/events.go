@@ -55,6 +55,14 @@ func (e *eventBody) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// MarshalJSON gives it as it came.
+func (e eventBody) MarshalJSON() ([]byte, error) {
+	if len(e.raw) == 0 {
+		return []byte("{}"), nil
+	}
+	return e.raw, nil
+}
+
 // channel is an id, or an object with one: Slack sends either.
 type channel string
 
@@ -82,10 +90,13 @@ func (s *Slack) event(ctx context.Context, in eventIn, envelope string) error {
 		return err
 	}
 	id := commandID("event", in.EventID, envelope)
-	return s.within(ctx, func(ctx context.Context) error { return s.happened(ctx, in.Event, id) })
+	return s.within(ctx, lateEvent, envelope, in, func(ctx context.Context) error { return s.happened(ctx, in.Event, id) })
 }
 
 func (s *Slack) happened(ctx context.Context, e eventBody, id incident.CommandID) error {
+	if err := s.warnOfSecrets(ctx, e, id); err != nil {
+		return err
+	}
 	switch e.Type {
 	case "app_mention":
 		return s.mentioned(ctx, e, id)
@@ -135,7 +146,7 @@ func (s *Slack) mentioned(ctx context.Context, e eventBody, id incident.CommandI
 		if e.UserTeam != "" && e.UserTeam != me.Team {
 			p.Standing = incident.Foreign
 		}
-		reply, err = s.c.Room.Do(ctx, Call{
+		reply, err = s.do(ctx, Call{
 			Line: addressed(e.Text, me.User), Marked: true, Person: p, Via: incident.ViaSlack,
 			Channel: string(e.Channel), ThreadTS: e.ThreadTS, CommandID: id,
 		})

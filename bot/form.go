@@ -20,7 +20,7 @@ type form struct {
 	Title  string // at most 24 runes
 	Submit string // at most 24 runes
 	Fresh  bool   // is about no incident yet
-	Report bool
+	Book   Book
 	// Fields are what is asked, with what is known filled in.
 	Fields func(ctx context.Context, a *asking, m meta) []field
 	// Read turns what was filled in into commands. A Refusal of a field is a *slip.
@@ -49,13 +49,13 @@ const (
 func forms() []form {
 	return []form{
 		declareForm, updateForm, sevForm, roleForm, resolveForm, reopenForm, pageForm,
-		taskForm, itemForm, timelineForm, reportForm, keepForm,
+		taskForm, itemForm, timelineForm, reportForm, keepForm, containForm,
 	}
 }
 
 func findForm(name string) (form, bool) {
 	for _, f := range forms() {
-		if f.Name == name {
+		if f.Name == name || f.Name == formContain && strings.HasPrefix(name, formContain+" ") {
 			return f, true
 		}
 	}
@@ -257,7 +257,7 @@ func (r *Room) submit(ctx context.Context, c Call, m meta, v values) (Reply, map
 		return Reply{}, nil, fmt.Errorf("form %q: no such form", m.Form)
 	}
 	a := r.begin(c)
-	a.verb = verb{Name: f.Name, Report: f.Report}
+	a.verb = verb{Name: f.Name, Book: f.Book}
 	reply, err := a.fill(ctx, f, m, v)
 	if err == nil {
 		return reply, nil, nil

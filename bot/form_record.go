@@ -49,7 +49,7 @@ var taskForm = form{
 }
 
 var itemForm = form{
-	Name: formItem, Title: "Add an action item", Submit: "Add", Report: true,
+	Name: formItem, Title: "Add an action item", Submit: "Add", Book: bookReport,
 	Fields: func(ctx context.Context, a *asking, m meta) []field {
 		var kinds []option
 		for _, k := range incident.ItemKinds() {
@@ -144,7 +144,7 @@ func (a *asking) author(ctx context.Context, user string) incident.Person {
 }
 
 var reportForm = form{
-	Name: formReport, Title: "Edit the post-mortem", Submit: "Save", Report: true,
+	Name: formReport, Title: "Edit the post-mortem", Submit: "Save", Book: bookReport,
 	Fields: func(ctx context.Context, a *asking, m meta) []field {
 		fields := incidentField(ctx, a, m)
 		for i, name := range incident.Sections() {

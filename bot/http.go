@@ -25,14 +25,32 @@ const (
 // https://docs.slack.dev/authentication/verifying-requests-from-slack
 func (s *Slack) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /slack/command", s.signed(s.postedCommand))
-	mux.HandleFunc("POST /slack/interactive", s.signed(s.postedInteraction))
+	mux.HandleFunc("POST /slack/command", s.signed(s.once(s.postedCommand)))
+	mux.HandleFunc("POST /slack/interactive", s.signed(s.once(s.postedInteraction)))
 	mux.HandleFunc("POST /slack/events", s.signed(s.postedEvent))
 	return mux
 }
 
+// posted takes a request that was verified, and gives what is answered.
+type posted func(ctx context.Context, signature string, body []byte) (answer any, err error)
+
+// once answers nothing to a request that comes again; one that could not be taken may.
+func (s *Slack) once(next posted) posted {
+	return func(ctx context.Context, signature string, body []byte) (any, error) {
+		if s.caught.again(signature, time.Now()) {
+			s.log.WarnContext(ctx, "request came again: its first answer stands")
+			return nil, nil
+		}
+		answer, err := next(ctx, signature, body)
+		if err != nil {
+			s.caught.forget(signature)
+		}
+		return answer, err
+	}
+}
+
 // signed verifies a request before anything is made of it.
-func (s *Slack) signed(next func(ctx context.Context, body []byte) (any, error)) http.HandlerFunc {
+func (s *Slack) signed(next posted) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 		if err != nil {
@@ -44,7 +62,7 @@ func (s *Slack) signed(next func(ctx context.Context, body []byte) (any, error))
 			http.Error(w, "the signature does not fit", http.StatusUnauthorized)
 			return
 		}
-		answer, err := next(r.Context(), body)
+		answer, err := next(r.Context(), r.Header.Get("X-Slack-Signature"), body)
 		switch {
 		case errors.Is(err, errForeign):
 			s.log.WarnContext(r.Context(), "request refused", "path", r.URL.Path, "err", err)
@@ -91,7 +109,7 @@ func verify(h http.Header, body []byte, secret Secret, now time.Time) error {
 	return nil
 }
 
-func (s *Slack) postedCommand(ctx context.Context, body []byte) (any, error) {
+func (s *Slack) postedCommand(ctx context.Context, _ string, body []byte) (any, error) {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, errUnreadable
@@ -105,7 +123,7 @@ func (s *Slack) postedCommand(ctx context.Context, body []byte) (any, error) {
 	}, digest(body))
 }
 
-func (s *Slack) postedInteraction(ctx context.Context, body []byte) (any, error) {
+func (s *Slack) postedInteraction(ctx context.Context, _ string, body []byte) (any, error) {
 	v, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, errUnreadable
@@ -117,7 +135,7 @@ func (s *Slack) postedInteraction(ctx context.Context, body []byte) (any, error)
 	return s.interact(ctx, in, digest(body))
 }
 
-func (s *Slack) postedEvent(ctx context.Context, body []byte) (any, error) {
+func (s *Slack) postedEvent(ctx context.Context, _ string, body []byte) (any, error) {
 	var in eventIn
 	if err := json.Unmarshal(body, &in); err != nil {
 		return nil, errUnreadable

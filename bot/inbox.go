@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -66,13 +65,19 @@ func (s *Slack) slash(ctx context.Context, in slashIn, envelope string) (any, er
 		}
 		return toOne(c), nil
 	case <-time.After(patience):
+		id, _ := s.writeDown(ctx, lateSlash, envelope, in)
 		s.work(ctx, func(ctx context.Context) {
-			c := <-done
-			if c.Lead != "" {
-				s.respond(ctx, in.ResponseURL, toOne(c))
-			}
+			s.tellSlash(ctx, in, <-done)
+			s.told(ctx, id)
 		})
-		return nil, nil
+		return toOne(line(atIt)), nil
+	}
+}
+
+// tellSlash tells what came of a slash command that was answered before.
+func (s *Slack) tellSlash(ctx context.Context, in slashIn, c templates.Card) {
+	if c.Lead != "" && s.tryRespond(ctx, in.ResponseURL, toOne(c)) != nil {
+		s.whisper(ctx, in.ChannelID, "", in.UserID, c)
 	}
 }
 
@@ -84,10 +89,10 @@ func (s *Slack) runSlash(ctx context.Context, in slashIn, envelope string) templ
 	}
 	call := Call{
 		Line: in.Text, Marked: true, Person: p, Via: incident.ViaSlack, Channel: in.ChannelID,
-		Report:    strings.EqualFold(in.Command, s.c.Room.prefix(true)),
+		Book:      s.c.Room.BookOf(in.Command),
 		CommandID: commandID("slash", in.TriggerID, envelope),
 	}
-	reply, err := s.c.Room.Do(ctx, call)
+	reply, err := s.do(ctx, call)
 	if err != nil {
 		return s.trouble(err)
 	}
@@ -141,9 +146,10 @@ func (s *Slack) work(ctx context.Context, f func(context.Context)) {
 	})
 }
 
-// within does something and waits for it as long as Slack waits for us; slower work
-// goes on after the acknowledgement.
-func (s *Slack) within(ctx context.Context, f func(context.Context) error) error {
+// within does something and waits for it as long as Slack waits for us. Slower work is
+// written down and goes on after the acknowledgement; what fails then is taken up again.
+// It returns errLate when it could not be written down.
+func (s *Slack) within(ctx context.Context, kind, envelope string, payload any, f func(context.Context) error) error {
 	done := make(chan error, 1)
 	s.work(ctx, func(ctx context.Context) { done <- f(ctx) })
 	patience := time.NewTimer(patience)
@@ -152,16 +158,29 @@ func (s *Slack) within(ctx context.Context, f func(context.Context) error) error
 	case err := <-done:
 		return err
 	case <-patience.C:
+		id, kept := s.writeDown(ctx, kind, envelope, payload)
 		s.work(ctx, func(ctx context.Context) {
 			if err := <-done; err != nil {
-				s.log.ErrorContext(ctx, "request not carried out", "err", err)
+				s.log.ErrorContext(ctx, "request not carried out", "kind", kind, "err", err)
+				return
 			}
+			s.told(ctx, id)
 		})
+		if !kept && kind == lateEvent {
+			return errLate
+		}
 		return nil
 	}
 }
 
-// Drain waits for what is still being answered, until ctx ends.
+// Busy reports whether somebody is being answered right now.
+func (s *Slack) Busy() bool { return s.busy.any() }
+
+// Drain waits for what is still being answered, until ctx ends. Some of it was
+// acknowledged already and must come to an end: it does within atMost, carried out or
+// said not to be.
 func (s *Slack) Drain(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, atMost+callTimeout)
+	defer cancel()
 	s.busy.wait(ctx)
 }

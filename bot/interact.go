@@ -83,10 +83,7 @@ func (s *Slack) interact(ctx context.Context, in interaction, envelope string) (
 	if !s.ours(ctx, in.Team.ID) {
 		return nil, errForeign
 	}
-	p, err := s.person(ctx, in.User.ID)
-	if err == nil && in.User.TeamID != "" && in.User.TeamID != in.Team.ID {
-		p.Standing = incident.Foreign
-	}
+	p, err := s.asker(ctx, in)
 	if err != nil {
 		s.answer(ctx, in, s.trouble(err))
 		return nil, nil //nolint:nilerr // whoever asked was told; delivering it again would not help
@@ -97,21 +94,35 @@ func (s *Slack) interact(ctx context.Context, in interaction, envelope string) (
 	if in.Type == "view_submission" {
 		return s.submitted(ctx, in, p)
 	}
-	return nil, s.within(ctx, func(ctx context.Context) error {
-		switch in.Type {
-		case "block_actions":
-			for _, c := range in.Actions {
-				s.clicked(ctx, in, c, p, envelope)
-			}
-		case "shortcut":
-			if in.CallbackID == shortcutDeclare {
-				s.form(ctx, in, p, meta{Form: formDeclare})
-			}
-		case "message_action":
-			s.shortcut(ctx, in, p, envelope)
-		}
+	return nil, s.within(ctx, lateInteraction, envelope, in, func(ctx context.Context) error {
+		s.act(ctx, in, p, envelope)
 		return nil
 	})
+}
+
+// asker is who clicked, submitted or took a shortcut.
+func (s *Slack) asker(ctx context.Context, in interaction) (incident.Person, error) {
+	p, err := s.person(ctx, in.User.ID)
+	if err == nil && in.User.TeamID != "" && in.User.TeamID != in.Team.ID {
+		p.Standing = incident.Foreign
+	}
+	return p, err
+}
+
+// act does what was clicked, or what a shortcut stands for.
+func (s *Slack) act(ctx context.Context, in interaction, p incident.Person, envelope string) {
+	switch in.Type {
+	case "block_actions":
+		for _, c := range in.Actions {
+			s.clicked(ctx, in, c, p, envelope)
+		}
+	case "shortcut":
+		if in.CallbackID == shortcutDeclare {
+			s.form(ctx, in, p, meta{Form: formDeclare})
+		}
+	case "message_action":
+		s.shortcut(ctx, in, p, envelope)
+	}
 }
 
 // clicked does what typing a button's words would do.
@@ -124,7 +135,7 @@ func (s *Slack) clicked(ctx context.Context, in interaction, c click, p incident
 		s.form(ctx, in, p, meta{Form: b.Opens, Stream: b.Stream, Channel: in.Channel.ID, Drill: b.Words == "declare drill"})
 		return
 	}
-	reply, err := s.c.Room.Do(ctx, Call{
+	reply, err := s.do(ctx, Call{
 		Line: b.Words, Marked: true, Person: p, Via: incident.ViaSlack, Channel: in.Channel.ID, Stream: b.Stream,
 		ThreadTS: in.Container.ThreadTS, CommandID: commandID("click", in.TriggerID, envelope),
 	})
@@ -167,7 +178,7 @@ func (s *Slack) decided(ctx context.Context, in interaction, c click, p incident
 		return
 	}
 	for _, ref := range st.Messages {
-		if ref.TS == in.Container.MessageTS {
+		if ref.TS == in.Container.MessageTS && ref.Channel == in.Channel.ID { // a time stamp names a message of one channel
 			return
 		}
 	}
@@ -280,7 +291,7 @@ func (s *Slack) openForm(ctx context.Context, trigger string, p incident.Person,
 		return err
 	}
 	a := s.c.Room.begin(Call{Person: p, Via: incident.ViaSlack, Channel: m.Channel})
-	a.verb = verb{Name: f.Name, Report: f.Report}
+	a.verb = verb{Name: f.Name, Book: f.Book}
 	if !f.Fresh && m.Stream != "" {
 		if err := a.take(ctx, m.Stream); err != nil {
 			return err
@@ -308,9 +319,11 @@ func (s *Slack) openForm(ctx context.Context, trigger string, p incident.Person,
 func (s *Slack) submitted(ctx context.Context, in interaction, p incident.Person) (any, error) {
 	var m meta
 	if err := json.Unmarshal([]byte(in.View.PrivateMetadata), &m); err != nil {
-		return nil, fmt.Errorf("read the form: %w", err)
+		return nil, errUnreadable
 	}
-	m.Form = in.View.CallbackID
+	if !strings.HasPrefix(m.Form, in.View.CallbackID+" ") { // the form of an action remembers which
+		m.Form = in.View.CallbackID
+	}
 	v := values{}
 	for block, actions := range in.View.State.Values {
 		if got, ok := actions["v"]; ok {

@@ -28,6 +28,8 @@ func Scopes() []string {
 		"channels:manage", "groups:write", // open, dress and archive rooms; invite and remove
 		"channels:read", "groups:read", // find a room that was opened before a crash
 		"chat:write", "commands",
+		"files:write",                       // answers too long for a message; the chart of a scorecard
+		"files:read",                        // what is in files shared in rooms
 		"im:history", "im:read", "im:write", // words said to the app directly; direct messages
 		"pins:read", "pins:write", // the summary; what people pin
 		"reactions:read",                 // :pushpin:; what is captured
@@ -61,8 +63,8 @@ func Manifest(o ManifestOptions) ([]byte, error) {
 	if o.Report != "" {
 		r.Report = "/" + strings.TrimPrefix(o.Report, "/")
 	}
-	first, second := r.prefix(false), r.prefix(true)
-	for _, c := range []string{first, second} {
+	first, second, third, fourth := r.prefix(bookIncident), r.prefix(bookReport), r.prefix(bookContain), r.prefix(bookSignals)
+	for _, c := range []string{first, second, third, fourth} {
 		if !commandName.MatchString(c) {
 			return nil, fmt.Errorf("manifest: %q is no command name; lower case letters, digits, - and _, at most 32 characters with the slash", c)
 		}
@@ -85,6 +87,8 @@ func Manifest(o ManifestOptions) ([]byte, error) {
 			"slash_commands": []object{
 				slashCommand(o, base, first, "Security incidents: declare, page, keep time, resolve", "declare p1 what is wrong | status | help"),
 				slashCommand(o, base, second, "Post-mortems: show, edit, publish, action items", "show | edit | publish | help"),
+				slashCommand(o, base, third, "Containment: plan, approve, do, prove, release", "<action> <target> | list | status | help"),
+				slashCommand(o, base, fourth, "Signals: what hosts do right now, hunts, rules, sensors", "live <host> | hunt domain <name> | recent | help"),
 			},
 			"shortcuts": shortcuts(),
 		},

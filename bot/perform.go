@@ -15,7 +15,7 @@ func Kinds() []string {
 	var out []string
 	for _, e := range []incident.Effect{
 		incident.OpenRoom{}, incident.DressRoom{}, incident.Invite{}, incident.Remove{},
-		incident.Say{}, incident.Refresh{}, incident.ArchiveRoom{},
+		incident.Say{}, incident.Restate{}, incident.Refresh{}, incident.ArchiveRoom{}, incident.ShowChart{},
 	} {
 		out = append(out, incident.KindOf(e))
 	}
@@ -30,13 +30,13 @@ var errNoRoom = errors.New("the room is not open yet")
 
 // Perform carries out one effect in Slack. The answers are incident.RoomIsOpen,
 // incident.MessageIsUp and, when the room turns out to be gone, incident.RoomIsGone.
-func (s *Slack) Perform(ctx context.Context, t incident.Task, _ func(incident.Command) error) (incident.Command, error) {
+func (s *Slack) Perform(ctx context.Context, t incident.Task, tell func(incident.Command) error) (incident.Command, error) {
 	if e, ok := t.Effect.(incident.OpenRoom); ok {
 		return s.openRoom(ctx, t, e)
 	}
-	answer, err := s.perform(ctx, t)
+	answer, err := s.perform(ctx, t, tell)
 	if is(err, "not_in_channel") && aboutRoom(t) && s.join(ctx, t.State.Room.Channel, t.Rank) == nil {
-		answer, err = s.perform(ctx, t) // somebody had taken us out of the room
+		answer, err = s.perform(ctx, t, tell) // somebody had taken us out of the room
 	}
 	if is(err, "channel_not_found", "is_archived", "channel_is_archived") && aboutRoom(t) {
 		return incident.RoomIsGone{Why: gone(err)}, nil
@@ -44,7 +44,7 @@ func (s *Slack) Perform(ctx context.Context, t incident.Task, _ func(incident.Co
 	return answer, err
 }
 
-func (s *Slack) perform(ctx context.Context, t incident.Task) (incident.Command, error) {
+func (s *Slack) perform(ctx context.Context, t incident.Task, tell func(incident.Command) error) (incident.Command, error) {
 	if aboutRoom(t) {
 		switch {
 		case t.State.Room.Lost != "":
@@ -61,11 +61,18 @@ func (s *Slack) perform(ctx context.Context, t incident.Task) (incident.Command,
 	case incident.Remove:
 		return nil, s.remove(ctx, t, e)
 	case incident.Say:
-		return nil, s.say(ctx, t, e)
+		return s.say(ctx, t, e)
+	case incident.Restate:
+		return nil, s.restate(ctx, t, e)
 	case incident.Refresh:
+		if n, ok := e.View.LookOf(); ok {
+			return s.refreshLook(ctx, t, n, tell)
+		}
 		return s.refresh(ctx, t, e)
 	case incident.ArchiveRoom:
 		return nil, s.archiveRoom(ctx, t)
+	case incident.ShowChart:
+		return nil, s.showChart(ctx, t)
 	}
 	return nil, incident.GiveUp(fmt.Errorf("perform %T: not Slack's", t.Effect))
 }
@@ -80,12 +87,13 @@ func (s *Slack) join(ctx context.Context, channel string, rank incident.Rank) er
 // aboutRoom reports whether the effect cannot be performed without the room.
 func aboutRoom(t incident.Task) bool {
 	switch e := t.Effect.(type) {
-	case incident.DressRoom, incident.Invite, incident.Remove, incident.ArchiveRoom:
+	case incident.DressRoom, incident.Invite, incident.Remove, incident.ArchiveRoom, incident.ShowChart:
 		return true
 	case incident.Say:
 		return e.To == incident.PlaceRoom
 	case incident.Refresh:
-		return e.View == incident.ViewSummary
+		_, look := e.View.LookOf()
+		return look || e.View == incident.ViewSummary
 	}
 	return false
 }

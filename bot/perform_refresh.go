@@ -28,10 +28,13 @@ func (s *Slack) refresh(ctx context.Context, t incident.Task, e incident.Refresh
 		return s.keepUp(ctx, t, e.View, channel, templates.Announcement(t.State, now))
 	case incident.ViewHome:
 		user := slackOf(t.State, e.Person)
-		if user == "" {
+		if user == "" || s.homes.show(user, t.State) {
 			return nil, nil
 		}
 		return nil, s.publishHome(ctx, user, t.Rank)
+	}
+	if n, ok := e.View.DeedOf(); ok {
+		return s.keepUp(ctx, t, e.View, t.State.Room.Channel, templates.DeedProgress(t.State, n))
 	}
 	return nil, incident.GiveUp(fmt.Errorf("refresh %q: no such view", e.View))
 }
@@ -41,7 +44,7 @@ func (s *Slack) keepUp(ctx context.Context, t incident.Task, view incident.View,
 	c = quiet(c, t.State)
 	if ref, ok := t.State.Messages[view]; ok && ref.Channel == channel {
 		err := s.call(ctx, "chat.update", channel, t.Rank, func() error {
-			_, _, _, err := s.api.UpdateMessageContext(ctx, channel, ref.TS, message(c)...)
+			_, _, _, err := s.api.UpdateMessageContext(ctx, channel, ref.TS, content(c)...)
 			return err
 		})
 		if err == nil {

@@ -47,8 +47,7 @@ func (s *Slack) takeName(ctx context.Context, t incident.Task, me self, name str
 	})
 	switch {
 	case err == nil:
-		// The purpose is the marker that makes the room ours; see mine.
-		return ch, s.setPurpose(ctx, t, ch.ID, templates.Purpose(t.State))
+		return ch, nil // it is marked as it is dressed; see mine
 	case !is(err, "name_taken"):
 		return nil, fmt.Errorf("open the room: %w", err)
 	}
@@ -56,12 +55,12 @@ func (s *Slack) takeName(ctx context.Context, t incident.Task, me self, name str
 	if err != nil || ch == nil || !mine(*ch, me, t.State) {
 		return nil, err
 	}
-	return ch, s.setPurpose(ctx, t, ch.ID, templates.Purpose(t.State))
+	return ch, nil
 }
 
 // mine reports whether a channel was opened by an earlier attempt for this incident:
-// created by us, not before the incident, and marked with its number, or created and
-// not marked yet because we were interrupted. An older channel of the same number, from
+// created by us, not before the incident, and marked with its number in its purpose, or
+// not marked yet because we were interrupted before it was dressed. An older channel of the same number, from
 // another installation, has other people in it and is never taken over.
 func mine(ch slack.Channel, me self, st incident.State) bool {
 	if ch.Creator != me.User || ch.IsArchived || ch.IsPrivate != st.Private {
@@ -113,7 +112,8 @@ func (s *Slack) setPurpose(ctx context.Context, t incident.Task, channel, text s
 	return nil
 }
 
-// dressRoom sets topic, purpose and bookmarks where they are not so already.
+// dressRoom sets purpose, topic and bookmarks where they are not so already; the
+// purpose first, because it marks the room as ours.
 func (s *Slack) dressRoom(ctx context.Context, t incident.Task) error {
 	channel := t.State.Room.Channel
 	var info *slack.Channel
@@ -127,6 +127,11 @@ func (s *Slack) dressRoom(ctx context.Context, t incident.Task) error {
 	if info.IsArchived {
 		return nil
 	}
+	if purpose := templates.Purpose(t.State); !sameText(info.Purpose.Value, purpose) {
+		if err := s.setPurpose(ctx, t, channel, purpose); err != nil {
+			return err
+		}
+	}
 	if topic := templates.Topic(t.State); !sameText(info.Topic.Value, topic) {
 		err := s.call(ctx, "conversations.setTopic", channel, t.Rank, func() error {
 			_, err := s.api.SetTopicOfConversationContext(ctx, channel, topic)
@@ -134,11 +139,6 @@ func (s *Slack) dressRoom(ctx context.Context, t incident.Task) error {
 		})
 		if err != nil {
 			return fmt.Errorf("set the topic: %w", err)
-		}
-	}
-	if purpose := templates.Purpose(t.State); !sameText(info.Purpose.Value, purpose) {
-		if err := s.setPurpose(ctx, t, channel, purpose); err != nil {
-			return err
 		}
 	}
 	return s.setBookmarks(ctx, t)

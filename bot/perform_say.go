@@ -16,21 +16,55 @@ import (
 // effect. https://docs.slack.dev/messaging/message-metadata
 const markEvent = "tocsin_effect"
 
-// say posts what an event reads like at a place.
-func (s *Slack) say(ctx context.Context, t incident.Task, e incident.Say) error {
+// say posts what an event reads like at a place. The answer is incident.CardIsUp where
+// the message asks for an answer, so that its buttons can be taken off.
+func (s *Slack) say(ctx context.Context, t incident.Task, e incident.Say) (incident.Command, error) {
 	card := templates.Said(t, e.To)
 	if card.Lead == "" && len(card.Blocks) == 0 {
-		return nil
+		return nil, nil
 	}
 	if e.To == incident.PlacePerson && t.State.IsExcluded(e.Person) {
-		return nil
+		return nil, nil
 	}
 	channel, err := s.place(ctx, t, e.To, e.Person)
 	if err != nil || channel == "" {
-		return err
+		return nil, err
 	}
-	_, err = s.postOnce(ctx, t, channel, quiet(card, t.State), "")
-	return err
+	ts, err := s.postOnce(ctx, t, channel, quiet(card, t.State), "")
+	if err != nil || !wantsAnswer(card) || ts == "" {
+		return nil, err
+	}
+	return incident.CardIsUp{Seq: t.Seq, To: e.To, Person: e.Person, Channel: channel, TS: ts, Waits: incident.WaitsFor(t.Event.Event)}, nil
+}
+
+func wantsAnswer(c templates.Card) bool {
+	for _, b := range c.Blocks {
+		for _, button := range b.Buttons {
+			if button.Words == "ack" || button.Words == "ack i-have-it" || strings.HasPrefix(button.Words, "role accept ") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// restate writes a posted message anew, as the event reads today. One that is gone
+// needs no change.
+func (s *Slack) restate(ctx context.Context, t incident.Task, e incident.Restate) error {
+	t.Effect = incident.Say{To: e.To, Person: e.Person}
+	card := templates.Said(t, e.To)
+	if card.IsZero() {
+		return nil
+	}
+	card.Mentions = nil // an edit notifies nobody
+	err := s.call(ctx, "chat.update", e.Channel, t.Rank, func() error {
+		_, _, _, err := s.api.UpdateMessageContext(ctx, e.Channel, e.TS, content(quiet(card, t.State))...)
+		return err
+	})
+	if err == nil || is(err, "message_not_found", "cant_update_message", "edit_window_closed", "channel_not_found", "is_archived", "not_in_channel") {
+		return nil
+	}
+	return fmt.Errorf("take the buttons off: %w", err)
 }
 
 // place is the channel behind a place; "" when there is none and nothing is to be said.

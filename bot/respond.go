@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/slack-go/slack"
 
@@ -24,9 +26,8 @@ func (s *Slack) respond(ctx context.Context, to string, body any) {
 }
 
 func (s *Slack) tryRespond(ctx context.Context, to string, body any) error {
-	u, err := url.Parse(to)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("answer: no usable response URL")
+	if !s.answerable(to) {
+		return errors.New("answer: the response URL is none of Slack's")
 	}
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -39,7 +40,9 @@ func (s *Slack) tryRespond(ctx context.Context, to string, body any) error {
 		return fmt.Errorf("answer: %w", err)
 	}
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
-	resp, err := s.http.Do(req)
+	straight := *s.http
+	straight.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	resp, err := straight.Do(req)
 	if err != nil {
 		return fmt.Errorf("answer: response URL unreachable") // the URL is a secret: it stays out of the error
 	}
@@ -51,9 +54,26 @@ func (s *Slack) tryRespond(ctx context.Context, to string, body any) error {
 	return nil
 }
 
+// answerable reports whether a response URL is Slack's: on the host of the Web API, or
+// on hooks of it. An answer holds what one person alone may see, and whoever could
+// name another address would be told it, or have us knock at doors inside.
+func (s *Slack) answerable(to string) bool {
+	api := s.c.API
+	if api == "" {
+		api = slack.APIURL
+	}
+	home, err := url.Parse(api)
+	if err != nil {
+		return false
+	}
+	u, err := url.Parse(to)
+	return err == nil && u.User == nil && u.Scheme == home.Scheme && home.Host != "" &&
+		(strings.EqualFold(u.Host, home.Host) || strings.EqualFold(u.Host, "hooks."+home.Host))
+}
+
 // whisper shows a card to one person: where they are, or else in a direct message.
 func (s *Slack) whisper(ctx context.Context, channel, thread, user string, c templates.Card) {
-	options := message(c)
+	options := content(c)
 	if thread != "" {
 		options = append(options, slack.MsgOptionTS(thread))
 	}

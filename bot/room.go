@@ -20,16 +20,29 @@ type Room struct {
 	Directory Directory
 	Contacts  Contacts // nil: nobody's are known
 	Plan      Plan
+	Secrets   Secrets // nil: nothing is searched
+	Drills    Drills  // nil: no scenario is known
 	Now       func() time.Time
-	Prefix    string // "/incident" when empty
-	Report    string // "/postmortem" when empty
+	Prefix    string  // "/incident" when empty
+	Report    string  // "/postmortem" when empty
+	Contain   string  // "/contain" when empty
+	Signals   string  // "/signals" when empty
+	Actions   Actions // nil: nothing can be contained
+	Sensors   Sensors // nil: no host is watched
 	Log       *slog.Logger
+	// Compare compares a room with Slack's history and writes down what is missing;
+	// nil: rooms are not captured.
+	Compare func(ctx context.Context, s incident.State) (Compared, error)
+	// Message finds what was captured of a message in the room; nil as Compare.
+	Message func(ctx context.Context, s incident.State, ts string) (incident.Captured, bool, error)
+	// Files are what was captured of files shared in the room; nil as Compare.
+	Files func(ctx context.Context, id incident.ID) ([]incident.Captured, error)
 }
 
 // Call is one line somebody said.
 type Call struct {
 	Line     string // after the command: "declare p1 okta session theft"
-	Report   bool   // said to the second command, about the post-mortem
+	Book     Book   // which command it was said to
 	Marked   bool   // carries Slack's mark-up
 	Person   incident.Person
 	Via      incident.Door
@@ -48,9 +61,10 @@ type Reply struct {
 	Stream  incident.ID
 	Refused *incident.Refusal
 	Answer  incident.Answer
-	Asked   bool // a command reached the engine
-	InRoom  bool // was said in the room of the incident it is about
-	Heard   bool // everybody in the room is told what came of it
+	Asked   bool    // a command reached the engine
+	InRoom  bool    // was said in the room of the incident it is about
+	File    *upload // what the card leaves out, for surfaces that can attach it
+	Heard   bool    // everybody in the room is told what came of it
 }
 
 // asking is one Call under way.
@@ -114,12 +128,15 @@ func (r *Room) run(ctx context.Context, a *asking) (Reply, error) {
 	first, ok := w.next()
 	if !ok {
 		first = word{text: "help"}
-		if explicit != "" {
+		if explicit != "" || a.call.Book == bookContain {
 			first = word{text: "status"}
+		}
+		if a.call.Book == bookSignals {
+			first = word{text: a.call.Book.first()}
 		}
 	}
 	if a.verb, ok = a.meant(w, first); !ok {
-		return Reply{}, a.unknownVerb(first.text, a.call.Report)
+		return Reply{}, a.unknownVerb(first.text, a.call.Book)
 	}
 	if err := a.settleOn(ctx, w, explicit); err != nil {
 		return Reply{}, err
@@ -138,19 +155,30 @@ func (r *Room) run(ctx context.Context, a *asking) (Reply, error) {
 // after "postmortem" or, where no other verb is called that, without.
 func (a *asking) meant(w *words, first word) (verb, bool) {
 	name := strings.TrimRight(lower(first.text), ":,")
-	if !a.call.Report {
-		if name == "postmortem" || name == "post-mortem" || name == "pm" {
-			next, ok := w.next()
-			if !ok {
-				next.text = "show"
-			}
-			return a.all.find(lower(next.text), true)
-		}
-		if v, ok := a.all.find(name, false); ok {
+	in := a.call.Book
+	if in == bookIncident {
+		if v, ok := a.all.find(name, bookIncident); ok {
 			return v, true
 		}
+		led, ok := books[name]
+		if !ok {
+			return a.all.find(name, bookReport)
+		}
+		in = led
+		next, ok := w.next()
+		if !ok {
+			next.text = in.first()
+		}
+		first, name = next, strings.TrimRight(lower(next.text), ":,")
 	}
-	return a.all.find(name, true)
+	if v, ok := a.all.find(name, in); ok {
+		return v, true
+	}
+	if in == bookContain && strings.Contains(name, ".") {
+		w.untake(lower(first.text)) // the name of an action is a verb of its own
+		return containRunVerb, true
+	}
+	return verb{}, false
 }
 
 // welcome refuses those who may look at nothing and change nothing.
@@ -172,8 +200,8 @@ func welcome(p incident.Person) error {
 func (a *asking) perform(ctx context.Context, d deed) (Reply, error) {
 	reply := Reply{Stream: a.state.Stream, InRoom: a.inRoom}
 	if d.Show != nil {
-		reply.Card = *d.Show
-		return reply, nil
+		reply.Card, reply.File = *d.Show, d.File
+		return reply, a.keep(ctx, d.Keep)
 	}
 	if d.Open != "" {
 		reply.Opens = d.Open
@@ -187,7 +215,7 @@ func (a *asking) perform(ctx context.Context, d deed) (Reply, error) {
 		}
 		ans, err := a.room.Asker.Handle(ctx, reply.Stream, incident.Asked{
 			ID: id, Root: a.call.Root, By: a.call.Person, Via: a.call.Via,
-			At: a.now, Occurred: d.Occurred, What: c,
+			At: a.now, Occurred: d.Occurred, What: c, Secrets: a.room.secretsIn(c),
 		})
 		if err == nil && ans.Refused != nil {
 			err = ans.Refused
@@ -202,6 +230,21 @@ func (a *asking) perform(ctx context.Context, d deed) (Reply, error) {
 		reply.Answer.Last = max(reply.Answer.Last, ans.Last)
 	}
 	return a.confirm(ctx, reply, d)
+}
+
+// keep writes down what somebody was answered. They were, whether the rules let it be
+// written down or not.
+func (a *asking) keep(ctx context.Context, c incident.Command) error {
+	if c == nil || !a.state.Exists {
+		return nil
+	}
+	_, err := a.room.Asker.Handle(ctx, a.state.Stream, incident.Asked{
+		ID: a.call.CommandID, Root: a.call.Root, By: a.call.Person, Via: a.call.Via, At: a.now, What: c,
+	})
+	if _, refused := asRefusal(err); refused {
+		return nil
+	}
+	return err
 }
 
 // confirm says what became true, from the record and not from the wish.
@@ -259,10 +302,19 @@ func coded(text string) string {
 	if len(parts)%2 == 0 {
 		return templates.Plain(text)
 	}
-	for i := range parts {
-		parts[i] = templates.Plain(parts[i])
+	for i, part := range parts {
+		parts[i] = seam(part, strings.TrimLeft) + templates.Plain(part) + seam(part, strings.TrimRight)
 	}
 	return strings.Join(parts, "`")
+}
+
+// seam is the blank that a part begins or ends with, which Plain takes away: without it Slack draws
+// no code, and "say" runs into the word to say.
+func seam(part string, trimmed func(string, string) string) string {
+	if strings.TrimSpace(part) == "" || len(trimmed(part, " ")) == len(part) {
+		return ""
+	}
+	return " "
 }
 
 func refusalCard(no *incident.Refusal) templates.Card {
@@ -278,21 +330,39 @@ func refusalCard(no *incident.Refusal) templates.Card {
 func (a *asking) formByWords() templates.Card {
 	text := "Say it as: " + templates.Plain(a.line(a.verb))
 	if len(a.verb.Examples) > 0 {
-		text += "\nFor example: " + templates.Plain(a.room.prefix(a.verb.Report)+" "+a.verb.Examples[0])
+		text += "\nFor example: " + templates.Plain(a.room.prefix(a.verb.Book)+" "+a.verb.Examples[0])
 	}
 	return line(text)
 }
 
-func (r *Room) prefix(report bool) string {
+func (r *Room) prefix(b Book) string {
 	switch {
-	case report && r.Report != "":
+	case b == bookReport && r.Report != "":
 		return r.Report
-	case report:
+	case b == bookReport:
 		return "/postmortem"
+	case b == bookContain && r.Contain != "":
+		return r.Contain
+	case b == bookContain:
+		return "/contain"
+	case b == bookSignals && r.Signals != "":
+		return r.Signals
+	case b == bookSignals:
+		return "/signals"
 	case r.Prefix != "":
 		return "/" + strings.TrimPrefix(r.Prefix, "/")
 	}
 	return "/incident"
+}
+
+// BookOf is the book of a slash command as Slack sends it.
+func (r *Room) BookOf(command string) Book {
+	for _, b := range []Book{bookReport, bookContain, bookSignals} {
+		if strings.EqualFold(command, r.prefix(b)) {
+			return b
+		}
+	}
+	return bookIncident
 }
 
 func zoneOf(p incident.Person) *time.Location {

@@ -30,9 +30,18 @@ type Config struct {
 	AnnounceChannel func() string
 	// Budget is asked before every call of the Web API; nil: no budget.
 	Budget   Budget
-	Captures Captures     // nil: what is said in rooms is not captured
-	Client   *http.Client // nil: one with a time-out of its own
-	Log      *slog.Logger // nil: nothing is logged
+	Requests Requests // nil: a slow request dies with the process
+	Captures Captures // nil: what is said in rooms is not captured
+	// Known tells at once, asking nobody, who is behind a Slack account; nil: nobody is.
+	Known func(account string) (incident.PersonID, bool)
+	// Evidence keeps the contents of files, up to EvidenceLimit bytes each; nil: only
+	// what they are called is captured.
+	Evidence      Evidence
+	EvidenceLimit int64
+	// CaptureLag is told how long after it happened something was on disk; nil: nobody is.
+	CaptureLag func(time.Duration)
+	Client     *http.Client // nil: one with a time-out of its own
+	Log        *slog.Logger // nil: nothing is logged
 }
 
 // Slack is one workspace with the app installed in it. It is safe for concurrent use.
@@ -43,10 +52,17 @@ type Slack struct {
 	log    *slog.Logger
 	budget Budget
 
-	batch     *batch       // nil: nothing is captured
-	wanted    atomic.Int32 // comparisons of the rooms with their history, asked for
+	batch     *batch        // nil: nothing is captured
+	fetching  chan struct{} // files being downloaded
+	fetched   sync.Map      // by channel, message and file: those asked for now
+	wanted    atomic.Int32  // comparisons of the rooms with their history, asked for
 	busy      underway
+	caught    caught
 	connected atomic.Bool // over Socket Mode, right now
+	homes     homes
+	drawn     drawn // looks
+	attached  attached
+	unsent    unsent
 
 	mu sync.Mutex // guards everything that follows
 	me self
@@ -83,8 +99,10 @@ func New(c Config) (*Slack, error) {
 	if s.budget == nil {
 		s.budget = unlimited{}
 	}
+	s.fetching = make(chan struct{}, downloads)
 	if c.Captures != nil {
 		s.batch = &batch{to: c.Captures}
+		c.Room.Compare, c.Room.Message, c.Room.Files = s.compare, s.message, s.files
 	}
 	options := []slack.Option{slack.OptionHTTPClient(s.http), slack.OptionLog(log.New(io.Discard, "", 0))}
 	if c.API != "" {
@@ -150,11 +168,15 @@ func (s *Slack) call(ctx context.Context, method, channel string, rank incident.
 	if err := s.budget.Take(ctx, method, channel, rank); err != nil {
 		return err
 	}
-	err := f()
-	if err == nil {
-		return nil
+	return s.paid(ctx, method, channel, f)
+}
+
+// paid is call when the budget is taken already.
+func (s *Slack) paid(ctx context.Context, method, channel string, f func() error) error {
+	if err := f(); err != nil {
+		return s.judge(ctx, method, channel, err)
 	}
-	return s.judge(ctx, method, channel, err)
+	return nil
 }
 
 // noReply is a wait for a 429 that named none.

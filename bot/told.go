@@ -12,13 +12,18 @@ type VerbHelp struct {
 }
 
 // Verbs lists everything that can be said, in the order of help, under the names that
-// the two commands have here.
+// the first two commands have here.
 func Verbs(prefix, report string) []VerbHelp {
 	var out []VerbHelp
 	for _, v := range verbs() {
 		command := prefix
-		if v.Report {
+		switch v.Book {
+		case bookReport:
 			command = report
+		case bookContain:
+			command = "/contain"
+		case bookSignals:
+			command = "/signals"
 		}
 		h := VerbHelp{Text: command + " " + v.Name, Usage: v.Usage, Summary: v.Summary, Who: v.Who}
 		for _, e := range v.Examples {

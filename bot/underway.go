@@ -23,6 +23,12 @@ func (u *underway) run(f func()) {
 	}()
 }
 
+func (u *underway) any() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.n > 0
+}
+
 func (u *underway) end() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

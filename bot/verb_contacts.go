@@ -21,7 +21,10 @@ var contactsVerb = verb{
 
 func runContacts(ctx context.Context, a *asking, w *words) (deed, error) {
 	if !a.state.People[a.call.Person.ID].Joined {
-		return deed{}, incident.Refuse("responders-only", "Contact details are for responders of the incident.", "Join it first: "+a.room.prefix(false)+" join.")
+		return deed{}, incident.Refuse("responders-only", "Contact details are for responders of the incident.", "Join it first: "+a.room.prefix(bookIncident)+" join.")
+	}
+	if a.state.Disbelieved(a.call.Person, a.call.Via) != nil {
+		return deed{}, incident.Refuse("distrusted", "What you ask through is distrusted in this incident: telephone numbers are not shown there.", "Ask on the server: `tocsin do`.")
 	}
 	if a.room.Contacts == nil {
 		return deed{}, incident.Refuse("no-contacts", "No contact details are kept here.", "")

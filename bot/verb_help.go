@@ -21,19 +21,19 @@ var reportHelpVerb = verb{
 	Usage:    "[verb]",
 	Summary:  "What can be said about a post-mortem.",
 	Examples: []string{"help item"},
-	Report:   true, Anywhere: true, Fresh: true,
+	Book:     bookReport, Anywhere: true, Fresh: true,
 	Run: runHelp,
 }
 
 func runHelp(_ context.Context, a *asking, w *words) (deed, error) {
 	if next, ok := w.next(); ok {
-		v, ok := a.all.find(lower(next.text), a.verb.Report)
+		v, ok := a.all.find(lower(next.text), a.verb.Book)
 		if !ok {
-			return deed{}, a.unknownVerb(next.text, a.verb.Report)
+			return deed{}, a.unknownVerb(next.text, a.verb.Book)
 		}
 		return show(verbCard(a, v))
 	}
-	c := templates.Card{Lead: "What you can say to " + a.room.prefix(a.verb.Report)}
+	c := templates.Card{Lead: "What you can say to " + a.room.prefix(a.verb.Book)}
 	c.Blocks = append(c.Blocks, templates.Block{Text: "*" + c.Lead + "*"})
 	var lines []string
 	flush := func() {
@@ -43,7 +43,7 @@ func runHelp(_ context.Context, a *asking, w *words) (deed, error) {
 		}
 	}
 	for _, v := range a.all {
-		if v.Report != a.verb.Report {
+		if v.Book != a.verb.Book {
 			continue
 		}
 		lines = append(lines, "*"+v.Name+"* "+templates.Plain(v.Summary))
@@ -52,9 +52,9 @@ func runHelp(_ context.Context, a *asking, w *words) (deed, error) {
 		}
 	}
 	flush()
-	more := "In threads, say the same words to @tocsin. More: " + a.room.prefix(a.verb.Report) + " help <verb>."
-	if !a.verb.Report {
-		more += " Post-mortems: " + a.room.prefix(true) + " help."
+	more := "In threads, say the same words to @tocsin. More: " + a.room.prefix(a.verb.Book) + " help <verb>."
+	if a.verb.Book == bookIncident {
+		more += " Post-mortems: " + a.room.prefix(bookReport) + " help. Containment: " + a.room.prefix(bookContain) + " help. Hosts: " + a.room.prefix(bookSignals) + " help."
 	}
 	c.Blocks = append(c.Blocks, templates.Block{Context: []string{templates.Plain(more)}})
 	return show(c)
@@ -72,7 +72,7 @@ func verbCard(a *asking, v verb) templates.Card {
 	c.Blocks = append(c.Blocks, templates.Block{Text: text})
 	var ex []string
 	for _, e := range v.Examples {
-		ex = append(ex, "`"+templates.Plain(a.room.prefix(v.Report)+" "+e)+"`")
+		ex = append(ex, "`"+templates.Plain(a.room.prefix(v.Book)+" "+e)+"`")
 	}
 	if len(ex) > 0 {
 		c.Blocks = append(c.Blocks, templates.Block{Text: strings.Join(ex, "\n")})

@@ -11,10 +11,10 @@ import (
 
 var reportItemVerb = verb{
 	Name: "item", Aliases: []string{"items", "action"},
-	Usage:    "[list] | add <text> [kind:prevent|detect|respond|process] [owner:@person] [due:<time>] | assign <n> @person | due <n> <time> | done <n> | reopen <n>",
+	Usage:    "[list] | add <text> [kind:prevent|detect|respond|process] [@person | owner:@person] [due:<time>] | assign <n> @person | due <n> <time> | done <n> | reopen <n>",
 	Summary:  "Action items: what is done so that it does not happen again.",
 	Examples: []string{"item add alert on new admin keys kind:detect owner:@bob due:fri", "item done 2"},
-	Who:      incident.MayRespond, Report: true,
+	Who:      incident.MayRespond, Book: bookReport,
 	Run: runItem,
 }
 
@@ -44,10 +44,7 @@ func addItem(ctx context.Context, a *asking, w *words) (deed, error) {
 			return deed{}, a.usage("An action item is there to prevent, detect, respond, or for the process.")
 		}
 	}
-	if c.Owner, err = a.owner(ctx, w); err != nil {
-		return deed{}, err
-	}
-	if c.Due, _, err = w.optionWhen(future, "due", "by"); err != nil {
+	if c.Owner, c.Due, err = a.ownerAndDue(ctx, w); err != nil {
 		return deed{}, err
 	}
 	if c.Text, err = a.text(ctx, w, "action item", incident.MaxText); err != nil {

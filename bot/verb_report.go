@@ -13,7 +13,7 @@ var reportShowVerb = verb{
 	Usage:    "[INC-0042]",
 	Summary:  "The post-mortem as it stands.",
 	Examples: []string{"show"},
-	Report:   true,
+	Book:     bookReport,
 	Run: func(ctx context.Context, a *asking, _ *words) (deed, error) {
 		c, err := reportCard(ctx, a)
 		if err != nil {
@@ -28,7 +28,7 @@ var reportEditVerb = verb{
 	Usage:    "[<section> <text>]",
 	Summary:  "Write a section. Without words, a form with all of them.",
 	Examples: []string{"edit", "edit impact 40 customers could not log in for two hours"},
-	Who:      incident.MayRespond, Report: true,
+	Who:      incident.MayRespond, Book: bookReport,
 	Run: runReportEdit,
 }
 
@@ -69,12 +69,22 @@ func (a *asking) section(text string) (string, error) {
 
 var reportPublishVerb = verb{
 	Name:     "publish",
-	Usage:    "",
-	Summary:  "Write the issue on GitHub, or bring it up to date.",
-	Examples: []string{"publish"},
-	Who:      incident.MayPublish, Report: true,
-	Run: func(context.Context, *asking, *words) (deed, error) {
-		return ask(incident.PublishPostMortem{}, "The post-mortem is being published; the room will be told where it is.")
+	Usage:    "[waive <why>]",
+	Summary:  "Write the issue on GitHub, or bring it up to date. What is marked as privileged stays out unless it is waived.",
+	Examples: []string{"publish", "publish waive counsel agreed on Tuesday"},
+	Who:      incident.MayPublish, Book: bookReport,
+	Run: func(ctx context.Context, a *asking, w *words) (deed, error) {
+		c := incident.PublishPostMortem{}
+		if w.take("waive") {
+			var err error
+			if c.Waive, err = a.text(ctx, w, "reason", incident.MaxText); err != nil {
+				return deed{}, err
+			}
+			if c.Waive == "" {
+				return deed{}, a.usage("Say why it is waived.")
+			}
+		}
+		return ask(c, "The post-mortem is being published; the room will be told where it is.")
 	},
 }
 
@@ -83,7 +93,7 @@ var reportRemindVerb = verb{
 	Usage:    "",
 	Summary:  "Remind whoever owns the post-mortem, now.",
 	Examples: []string{"remind"},
-	Who:      incident.MayRespond, Report: true,
+	Who:      incident.MayRespond, Book: bookReport,
 	Run: func(context.Context, *asking, *words) (deed, error) {
 		return ask(incident.RemindPostMortem{}, "Reminded.")
 	},

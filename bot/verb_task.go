@@ -11,9 +11,9 @@ import (
 
 var taskVerb = verb{
 	Name: "task", Aliases: []string{"tasks", "todo"},
-	Usage:    "[list] | add <text> [owner:@person] [due:<time>] | assign <n> @person | due <n> <time> | done <n> | reopen <n>",
+	Usage:    "[list] | add <text> [@person | owner:@person] [due:<time>] | assign <n> @person | due <n> <time> | done <n> | reopen <n>",
 	Summary:  "The tasks of the response.",
-	Examples: []string{"task add rotate the deploy key owner:@bob due:tomorrow 9:00", "task done 3"},
+	Examples: []string{"task add rotate the deploy key @bob due:tomorrow 9:00", "task add ask @bob for the logs owner:@carol", "task done 3"},
 	Who:      incident.MayRespond,
 	Run:      runTask,
 }
@@ -40,10 +40,7 @@ func runTask(ctx context.Context, a *asking, w *words) (deed, error) {
 func addTask(ctx context.Context, a *asking, w *words) (deed, error) {
 	var c incident.AddTask
 	var err error
-	if c.Owner, err = a.owner(ctx, w); err != nil {
-		return deed{}, err
-	}
-	if c.Due, _, err = w.optionWhen(future, "due", "by"); err != nil {
+	if c.Owner, c.Due, err = a.ownerAndDue(ctx, w); err != nil {
 		return deed{}, err
 	}
 	if c.Text, err = a.text(ctx, w, "task", incident.MaxText); err != nil {

@@ -125,17 +125,22 @@ func (a *asking) see(ctx context.Context, id incident.ID) (incident.State, error
 
 // visible lists the incidents of those statuses that the asker may see.
 func (a *asking) visible(ctx context.Context, limit int, statuses ...incident.Status) ([]incident.State, error) {
-	all, err := a.room.Reader.List(ctx, statuses, 500)
-	if err != nil {
-		return nil, fmt.Errorf("list incidents: %w", err)
-	}
-	var out []incident.State
-	for _, s := range all {
-		if s.MaySee(a.call.Person.ID) && len(out) < limit {
-			out = append(out, s)
+	const most = 500
+	for n := min(most, 2*limit); ; n = most {
+		all, err := a.room.Reader.List(ctx, statuses, n)
+		if err != nil {
+			return nil, fmt.Errorf("list incidents: %w", err)
+		}
+		var out []incident.State
+		for _, s := range all {
+			if s.MaySee(a.call.Person.ID) && len(out) < limit {
+				out = append(out, s)
+			}
+		}
+		if len(out) == limit || len(all) < n || n == most {
+			return out, nil
 		}
 	}
-	return out, nil
 }
 
 // whichOne is a refusal that asks back.
@@ -161,17 +166,17 @@ func (a *asking) onlyOne(ctx context.Context) error {
 			open = append(open, s)
 		}
 	}
-	if len(open) == 0 && (a.verb.Report || a.verb.Name == "reopen" || a.verb.Name == "close") {
+	if len(open) == 0 && (a.verb.Book == bookReport || a.verb.Name == "reopen" || a.verb.Name == "close") {
 		open = list // about what is over
 	}
 	switch len(open) {
 	case 0:
-		return incident.Refuse("no-incident", "There is no open incident you could mean.", "Name one, as in "+a.room.prefix(a.call.Report)+" "+a.verb.Name+" INC-0042, or declare one.")
+		return incident.Refuse("no-incident", "There is no open incident you could mean.", "Name one, as in "+a.room.prefix(a.call.Book)+" "+a.verb.Name+" INC-0042, or declare one.")
 	case 1:
 		return a.take(ctx, open[0].Stream)
 	}
 	return &whichOne{
-		incident.Refuse("which", "Several incidents are open.", "Say it in the incident's room, or name it: "+a.room.prefix(a.call.Report)+" "+a.verb.Name+" "+string(open[0].Stream)+" …"),
+		incident.Refuse("which", "Several incidents are open.", "Say it in the incident's room, or name it: "+a.room.prefix(a.call.Book)+" "+a.verb.Name+" "+string(open[0].Stream)+" …"),
 		a.whichCard(open),
 	}
 }
@@ -187,8 +192,8 @@ func (a *asking) whichCard(open []incident.State) templates.Card {
 		}
 		text = append(text, fmt.Sprintf("*%s* %s · %s", s.Stream, s.Severity, templates.Line(s.Title.String(), 80)))
 		words := a.call.Line
-		if a.call.Report {
-			words = reportWords + words
+		if a.call.Book != bookIncident {
+			words = string(a.call.Book) + " " + words // a button's words are said to the first command
 		}
 		buttons = append(buttons, templates.Button{Label: string(s.Stream), Words: words, Stream: s.Stream})
 	}
@@ -198,6 +203,3 @@ func (a *asking) whichCard(open []incident.State) templates.Card {
 	}
 	return c
 }
-
-// reportWords begins the words of a button that belong to the second command.
-const reportWords = "postmortem "

@@ -123,7 +123,7 @@ func TestATypedTimeIsEchoedInBothZones(t *testing.T) {
 
 func TestTheNearestVerbIsNamed(t *testing.T) {
 	t.Parallel()
-	names := verbs().names(false)
+	names := verbs().names(bookIncident)
 	for typed, want := range map[string]string{"statsu": "status", "delcare": "declare", "reslove": "resolve", "timelin": "timeline", "zebra": "", strings.Repeat("x", 10_000): ""} {
 		if got := nearest(typed, names); got != want {
 			t.Errorf("nearest(%.20q) = %q, want %q", typed, got, want)
@@ -140,8 +140,8 @@ func TestVerbsAreWellDescribed(t *testing.T) {
 		}
 		for _, n := range append([]string{v.Name}, v.Aliases...) {
 			key := n
-			if v.Report {
-				key = "postmortem " + n
+			if v.Book != bookIncident {
+				key = string(v.Book) + " " + n
 			}
 			if taken[key] {
 				t.Errorf("%s is called twice", key)

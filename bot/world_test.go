@@ -31,6 +31,11 @@ type world struct {
 	api    string // base URL of the Web API
 	door   string // base URL of our own door
 	engine *engine.Engine
+
+	shaky    *shaky
+	evidence *folder
+	book     *notebook
+	compared int // times
 }
 
 type reader struct{ *store.DB }
@@ -98,6 +103,7 @@ func begin(t *testing.T, socket bool) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.shaky, w.evidence, w.book = &shaky{DB: w.db}, &folder{}, &notebook{}
 	quiet := slog.New(slog.DiscardHandler)
 	w.engine = engine.New(w.db, func() incident.Rules { return p }, clock.Real{}, quiet)
 	w.room = &bot.Room{Asker: w.engine, Reader: reader{w.db}, Directory: directory{p, w}, Plan: p, Now: time.Now, Log: quiet}
@@ -105,7 +111,12 @@ func begin(t *testing.T, socket bool) *world {
 	w.api = vendor.URL + "/api/"
 	w.bot, err = bot.New(bot.Config{
 		API: w.api, BotToken: bot.Secret(app.BotToken), AppToken: bot.Secret(app.AppToken), SigningSecret: bot.Secret(app.SigningSecret),
-		Room: w.room, AnnounceChannel: func() string { return "incidents" }, Log: quiet,
+		Room: w.room, AnnounceChannel: func() string { return "incidents" }, Captures: w.shaky, Log: quiet,
+		Evidence: w.evidence, EvidenceLimit: 1 << 10, Requests: w.book,
+		Known: func(account string) (incident.PersonID, bool) {
+			who, ok := p.BySlack(account)
+			return who.ID, ok
+		},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -125,7 +136,7 @@ func begin(t *testing.T, socket bool) *world {
 	w.AddUser(slack.User{ID: "U0GUEST01", Name: "guest", Guest: true})
 	w.AddChannel("general", false, "alice", "bob", "carol", "mallory", "guest")
 	w.AddChannel("incidents", false, "alice", "bob", "erin")
-	runner := &engine.Runner{Engine: w.engine, Owner: "t", Workers: 4, Urgent: 2, Poll: 20 * time.Millisecond, Performers: map[string]engine.Performer{"page": pager{}, "tell_pager": pager{}}}
+	runner := &engine.Runner{Engine: w.engine, Owner: "t", Workers: 4, Urgent: 2, Poll: 20 * time.Millisecond, Performers: map[string]engine.Performer{"page": pager{}, "tell_pager": pager{}, "call_off_drills": pager{}}}
 	for _, k := range bot.Kinds() {
 		runner.Performers[k] = w.bot
 	}

@@ -138,7 +138,7 @@ def verify(raw, trusted):
                 last, prev = e["seq"], e["hash"]
                 for r in refs(json.loads(e["data"])):
                     spoken.setdefault((stream, r), n)
-            if e["kind"] == "redacted":
+            if e["kind"] in ("redacted", "evidence_erased"):
                 for r in json.loads(e["data"])["refs"] or ():
                     erased.setdefault(r, "%s/%d by %s" % (e["stream"], e["seq"], e["actor"]))
         elif kind == "head":

@@ -17,6 +17,10 @@ var ErrStale = errors.New("the incident moved on")
 // ErrLost says the lease on a task was lost to another worker.
 var ErrLost = errors.New("the lease was lost")
 
+// ErrBusy says that somebody else has kept the database to themselves for longer than
+// a person waits for an answer. Nothing was written.
+var ErrBusy = errors.New("the database is held by another process")
+
 // ErrUnknown says there is no such stream.
 var ErrUnknown = errors.New("no such incident")
 
@@ -33,14 +37,15 @@ func (e *ErrTaken) Error() string { return e.Key + " belongs to " + string(e.By)
 // safe for concurrent use.
 type Store interface {
 	// Load returns the State of a stream, Sealed texts filled; a stream that does not
-	// exist yet gives a State with Exists false and no error.
+	// exist yet gives a State with Exists false and no error. It is shared with others:
+	// what it holds by reference is not changed in place.
 	Load(ctx context.Context, id incident.ID) (incident.State, error)
 	// Commit writes all of a change or none: it seals texts, numbers and hashes the
 	// events, writes effects, claims, erasures, projections, the command's answer, and
 	// settles the task it answers. It returns the new State. ErrStale when Before is no
 	// longer the present; *ErrTaken when a claim is held elsewhere; ErrLost when the
 	// settled task's lease was lost. A command id that was answered before returns
-	// *Repeat and changes nothing.
+	// *Repeat and changes nothing. ErrBusy when it cannot be written to for now.
 	Commit(ctx context.Context, c incident.Change) (incident.State, error)
 	// Asked returns the answer to a command id given before, if there is one.
 	Asked(ctx context.Context, id incident.CommandID) (incident.Answer, bool, error)
@@ -52,6 +57,8 @@ type Store interface {
 	// Texts gives the Refs of every text of an entry of the record, those of its later
 	// corrections included.
 	Texts(ctx context.Context, id incident.ID, seq int64) ([]string, error)
+	// Belong gives the streams whose lines speak of these texts, in order.
+	Belong(ctx context.Context, refs []string) ([]incident.ID, error)
 	// Claim leases up to n effects that are due at now and of rank at most worst, for
 	// owner, until now+lease. Each lane has at most one claimed at a time.
 	Claim(ctx context.Context, owner string, now time.Time, worst incident.Rank, n int, lease time.Duration) ([]incident.Task, error)

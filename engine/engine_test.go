@@ -72,7 +72,7 @@ func (s *stage) Perform(ctx context.Context, t incident.Task, tell func(incident
 // run starts a runner that stops with the test.
 func (s *stage) run(owner string) (stop func()) {
 	all := map[string]engine.Performer{}
-	for _, k := range []string{"open_room", "dress_room", "invite", "remove", "say", "refresh", "page", "tell_pager", "publish", "file_item", "archive_room"} {
+	for _, k := range []string{"open_room", "dress_room", "invite", "remove", "say", "refresh", "page", "tell_pager", "publish", "file_item", "archive_room", "call_off_drills"} {
 		all[k] = s
 	}
 	ctx, cancel := context.WithCancel(s.t.Context())
@@ -273,7 +273,7 @@ func TestADeadLetterIsSaidAndThePageStepsOn(t *testing.T) {
 	})
 	dead, err := s.db.Dead(t.Context(), 10)
 	if err != nil || len(dead) != 1 {
-		t.Fatalf("%d dead letters, %v", len(dead), err)
+		t.Fatalf("dead letters: %+v, %v", dead, err)
 	}
 }
 

@@ -67,10 +67,12 @@ func (e *Engine) inTurn(ctx context.Context, id incident.ID, a incident.Asked, s
 	if a.Root == "" {
 		a.Root = a.ID
 	}
-	if had, ok, err := e.store.Asked(ctx, a.ID); err != nil {
-		return incident.Answer{}, fmt.Errorf("look up command: %w", err)
-	} else if ok && settles == nil {
-		return had, refusalOf(had)
+	if settles == nil { // what settles an effect is asked once; Commit would know it again
+		if had, ok, err := e.store.Asked(ctx, a.ID); err != nil {
+			return incident.Answer{}, fmt.Errorf("look up command: %w", err)
+		} else if ok {
+			return had, refusalOf(had)
+		}
 	}
 	if _, declares := a.What.(incident.Declare); declares {
 		var err error
@@ -125,7 +127,13 @@ func (e *Engine) once(ctx context.Context, id incident.ID, a incident.Asked, set
 		if c.Refs, err = e.store.Texts(ctx, id, c.Seq); err != nil {
 			return incident.Answer{}, fmt.Errorf("read the texts of entry %d: %w", c.Seq, err)
 		}
+		if c.Held, err = e.held(ctx, s, c.Refs); err != nil {
+			return incident.Answer{}, err
+		}
 		a.What = c
+	}
+	if a.What, err = e.words(ctx, a.What); err != nil {
+		return incident.Answer{}, err
 	}
 	change, refused := incident.Decide(s, a, e.rules())
 	var no *incident.Refusal
@@ -161,6 +169,45 @@ func (e *Engine) once(ctx context.Context, id incident.ID, a incident.Asked, set
 		return answer, no
 	}
 	return answer, nil
+}
+
+// held finds another incident under legal hold that has a say in what is erased here:
+// one that a text belongs to, or the one that this was merged into.
+func (e *Engine) held(ctx context.Context, s incident.State, refs []string) (incident.ID, error) {
+	others, err := e.store.Belong(ctx, refs)
+	if err != nil {
+		return "", fmt.Errorf("look whose texts they are: %w", err)
+	}
+	if s.Into != "" {
+		others = append(others, s.Into)
+	}
+	for _, id := range others {
+		if id == s.Stream || id.IsRegister() {
+			continue
+		}
+		other, err := e.store.Load(ctx, id)
+		if err != nil {
+			return "", fmt.Errorf("load %s: %w", id, err)
+		}
+		if other.LegalHold.On {
+			return id, nil
+		}
+	}
+	return "", nil
+}
+
+// words fills in what a register of holds tells by the number of its line only: effects
+// carry no text.
+func (e *Engine) words(ctx context.Context, c incident.Command) (incident.Command, error) {
+	from, line := incident.ToldFrom(c)
+	if line == 0 {
+		return c, nil
+	}
+	r, err := e.store.Event(ctx, from, line)
+	if err != nil {
+		return nil, fmt.Errorf("read line %d of %s: %w", line, from, err)
+	}
+	return incident.FillWords(c, r.Event), nil
 }
 
 func refusalOf(a incident.Answer) error {

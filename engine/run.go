@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/tocsin-ir/tocsin/incident"
@@ -26,6 +27,8 @@ const (
 	retryFirst = 500 * time.Millisecond
 	retryMost  = 5 * time.Minute
 	pageMost   = 15 * time.Second
+	busyPause  = 500 * time.Millisecond // real time, between attempts to write
+	justDue    = 50 * time.Millisecond  // real time, before looking again for what is due already
 )
 
 // Runner performs what the world owes.
@@ -38,7 +41,12 @@ type Runner struct {
 	// Poll is how long at most to wait, in real time, before looking for work that
 	// another replica owes or a clock that a stopped process left. Zero: 1 s.
 	Poll time.Duration
+
+	under atomic.Int64 // tasks under way, and looks for some
 }
+
+// Busy reports whether something is being performed, or looked for, right now.
+func (r *Runner) Busy() bool { return r.under.Load() > 0 }
 
 // Run claims and performs until ctx ends, then waits for what is under way. Leases of
 // what could not be finished run out by themselves.
@@ -70,12 +78,14 @@ func (r *Runner) feed(ctx context.Context, worst incident.Rank, n int) {
 		}
 		woken := r.Engine.woken()
 		free := 1 + len(idle) // nobody else takes from idle
+		r.under.Add(1)
 		tasks, err := r.Engine.store.Claim(ctx, r.Owner, r.Engine.clock.Now(), worst, free, Lease)
 		if err != nil && ctx.Err() == nil {
 			r.Engine.log.Error("claim effects", "error", err)
 		}
 		if len(tasks) == 0 {
 			idle <- struct{}{}
+			r.under.Add(-1)
 			r.rest(ctx, woken)
 			continue
 		}
@@ -83,11 +93,13 @@ func (r *Runner) feed(ctx context.Context, worst incident.Rank, n int) {
 			if i > 0 {
 				<-idle
 			}
+			r.under.Add(1)
 			wg.Go(func() {
-				defer func() { idle <- struct{}{} }()
+				defer func() { r.under.Add(-1); idle <- struct{}{} }()
 				r.work(ctx, t)
 			})
 		}
+		r.under.Add(-1)
 	}
 }
 
@@ -97,7 +109,13 @@ func (r *Runner) rest(ctx context.Context, woken <-chan struct{}) {
 	defer cancel()
 	due, err := r.Engine.store.NextDue(wait)
 	if err == nil && !due.IsZero() {
-		if left := due.Sub(r.Engine.clock.Now()); left > 0 {
+		left := due.Sub(r.Engine.clock.Now())
+		if left <= 0 && r.Poll > justDue {
+			// It fell due since we looked, or somebody else is about to take it.
+			wait, cancel = context.WithTimeout(wait, justDue)
+			defer cancel()
+		}
+		if left > 0 {
 			go func() {
 				if r.Engine.clock.Sleep(wait, left) == nil {
 					cancel()
@@ -120,6 +138,7 @@ func (r *Runner) work(ctx context.Context, t incident.Task) {
 		end = Lost
 	}
 	r.Engine.settled(t, end)
+	r.Engine.Wake() // the next of its lane may be due, or this one sooner than anybody waits for
 	if err != nil && !errors.Is(err, ErrLost) {
 		r.Engine.log.Error("effect", "incident", t.Incident, "effect", t.ID, "kind", incident.KindOf(t.Effect), "attempt", t.Attempt, "error", err)
 	}
@@ -192,8 +211,14 @@ func (r *Runner) perform(ctx context.Context, t incident.Task) (incident.Command
 
 // answer hands what an effect led to back to the rules and settles the effect, in
 // one commit. When the rules refuse the answer the effect is settled all the same.
+// What was done outside is worth more than one attempt at writing it down, but between
+// two of them people get their turn at the incident, and their answer.
 func (r *Runner) answer(ctx context.Context, t incident.Task, name string, c incident.Command, o incident.Outcome) error {
-	_, err := r.Engine.handle(ctx, t.Incident, r.asked(t, name, c), &incident.Settles{Task: t, Outcome: o})
+	asked, settles := r.asked(t, name, c), &incident.Settles{Task: t, Outcome: o}
+	_, err := r.Engine.handle(ctx, t.Incident, asked, settles)
+	for errors.Is(err, ErrBusy) && pause(ctx, busyPause) {
+		_, err = r.Engine.handle(ctx, t.Incident, asked, settles)
+	}
 	var no *incident.Refusal
 	var taken *ErrTaken
 	switch {
@@ -213,6 +238,18 @@ func (r *Runner) asked(t incident.Task, n string, c incident.Command) incident.A
 	return incident.Asked{
 		ID: incident.CommandID(fmt.Sprintf("%s#%s", t.ID, n)), Root: t.Event.Root,
 		By: incident.Clockwork, Via: via, At: r.Engine.clock.Now(), What: c,
+	}
+}
+
+// pause waits in real time; false when ctx ended meanwhile.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -35,6 +35,7 @@ func Apply(s State, r Recorded) State {
 		s.Room = Room{Channel: e.Channel, Name: e.Name, URL: e.URL}
 	case RoomLost:
 		s.Room.Lost = e.Why
+		s.Looks = nil // there is no place any more where they could be seen
 	case RoomWanted:
 		s.Room = Room{}
 		s.Messages = maps.Clone(s.Messages)
@@ -112,10 +113,11 @@ func Apply(s State, r Recorded) State {
 		}
 	case WasReopened:
 		s.Status, s.Times.Resolved, s.Times.Closed = Open, Times{}.Resolved, Times{}.Closed
+		s.Report.Late, s.Report.LateTo = 0, nil
 	case WasClosed:
 		s.Status, s.Times.Closed = Closed, r.Occurred
 	case ItemAdded:
-		s.Items = append(slices.Clip(s.Items), ActionItem{N: e.N, Text: e.Text, Kind: e.Kind, Owner: e.Owner, Due: e.Due, From: e.From})
+		s.Items = append(slices.Clip(s.Items), ActionItem{N: e.N, Text: e.Text, Kind: e.Kind, Owner: e.Owner, Due: e.Due, From: e.From, Seq: r.Seq})
 	case ItemChanged:
 		s.Items = slices.Clone(s.Items)
 		if i := e.N - 1; i >= 0 && i < len(s.Items) {
@@ -134,28 +136,52 @@ func Apply(s State, r Recorded) State {
 		s.Report.Sections = with(s.Report.Sections, e.Section, func(Sealed) Sealed { return e.Text })
 	case PublishAsked:
 		s.Report.Asked = r.Seq
+		s.Privilege.Waived = s.Privilege.Waived || !e.Waived.IsZero()
+	case PostMortemEscalated:
+		s.Report.Late, s.Report.LateTo = e.Step, merge(s.Report.LateTo, e.To)
+	case PrivilegeMarked:
+		s.Privilege = applyPrivilege(s.Privilege, r, e)
 	case PostMortemPublished:
 		s.Report.Repo, s.Report.Number, s.Report.URL = e.Repo, e.Number, e.URL
 		s.Report.At, s.Report.Told, s.Report.Trouble = r.At, r.Seq, e.Trouble
 	case PlanAdopted:
 		s.Plan = e.Plan
-	case HoldPlaced:
-		s.Exists = true
-		s.Hold = with(s.Hold, holdKey(e.Held.Incident, e.Held.Action), func(Held) Held { return e.Held })
-	case HoldEnded:
-		s.Hold = maps.Clone(s.Hold)
-		delete(s.Hold, holdKey(e.Incident, e.Action))
+	case HoldPlaced, HoldEnforced, HoldEnding, HoldEnded, Frozen:
+		s = applyHold(s, r)
+	case ActionRequested, ActionPlanned, ActionNotPlanned, ActionReplanned, ActionApproved, ActionDenied, ApproversAsked, ActionExpired, ActionStarted,
+		TargetMarked, ActionEnded, EvidenceWaived, ActionsFrozen, ActionsResumed, ReleaseAsked, HoldExtended, HoldRanOut, HoldKept, GlassReviewed, RosterAdded, RosterSettled:
+		s = applyDeed(s, r)
+	case ExceptionMade, ExceptionEnded:
+		s = applyException(s, e)
+	case Distrusted, TrustAsked, Trusted:
+		s.Doubts = applyDoubt(s.Doubts, r)
+	case LegalHoldSet, LegalHoldLiftAsked, LegalHoldLifted:
+		s.LegalHold = applyLegalHold(s.LegalHold, r)
+	case DrillBegun, Injected, DrillEnded, DrillScored:
+		s = applyDrill(s, r)
+	case CardPosted:
+		s.Cards = append(slices.Clip(s.Cards), e)
+	case SecretSeen:
+		s.Secrets = applySecret(s.Secrets, r, e)
+	case SignalSeen, SignalGrew, SignalsJudged:
+		s = applySignal(s, r)
+	case LookBegun, LookStopped, LookEnded:
+		s = applyLook(s, r)
 	case Reminded:
 		s.Reminded = with(s.Reminded, e.What, func(time.Time) time.Time { return r.At })
 	case EffectDied:
 		if e.Kind == "tell" {
 			s.Merging = "" // the other incident would not take it
 		}
-	case Intruded, Redacted, Noted, EntryEdited, VendorNoted, AckIgnored, EffectDropped, HoldNearEnd, HoldTold:
+	case Intruded, Redacted, Noted, EntryEdited, VendorNoted, AckIgnored, EffectDropped, DrillYielded,
+		HoldTroubled, HoldPreserved, HoldShared, ActionTroubled, EvidenceKept, EvidenceExported, EvidenceErased, ApprovalRefused, Looked:
 		// Part of the record; nothing is decided by them.
 	default:
 		// An event that this program lists and Apply forgot would silently lose truth.
 		panic(fmt.Sprintf("incident: Apply does not know %T", e))
+	}
+	if slices.ContainsFunc(s.Cards, func(c CardPosted) bool { return !s.waiting(c) }) {
+		s.Cards = slices.DeleteFunc(slices.Clone(s.Cards), func(c CardPosted) bool { return !s.waiting(c) })
 	}
 	return s
 }

@@ -21,7 +21,7 @@ func applyPaging(s State, r Recorded) State {
 	case LadderStarted:
 		p.Ladder, p.Running, p.Ended, p.Rung, p.Round = e.Ladder, true, false, 0, 1
 	case RungFired:
-		at := PageAt{At: r.At, Rung: e.Rung, To: e.To, Again: e.Again}
+		at := PageAt{At: r.At, Rung: e.Rung, To: e.To, Why: e.Why, Again: e.Again}
 		if e.To == "" && e.Rung < len(p.Ladder.Rungs) {
 			at.Def = p.Ladder.Rungs[e.Rung]
 		}
@@ -47,7 +47,7 @@ func applyPaging(s State, r Recorded) State {
 	case LadderStopped:
 		p.Running = false
 	case Acknowledged:
-		p.Running, p.Ended, p.AckedBy, p.AskedAt = false, false, e.Person, Times{}.Heard
+		p.Running, p.Ended, p.AckedBy, p.AckedVia, p.AskedAt = false, false, e.Person, r.Via, Times{}.Heard
 		change(e.Page, func(a *PageAt) { a.AckedBy = e.Person })
 		for id := range p.Pages {
 			change(id, func(a *PageAt) { a.Told = true })
@@ -58,7 +58,7 @@ func applyPaging(s State, r Recorded) State {
 		s.Times.Heard = r.At
 	case Unacknowledged:
 		change(e.Page, func(a *PageAt) { a.Told, a.AckedBy = false, "" })
-		p.AckedBy, p.AskedAt = "", Times{}.Heard
+		p.AckedBy, p.AckedVia, p.AskedAt = "", "", Times{}.Heard
 	case AskedAgain:
 		p.AskedAt = r.At
 	}

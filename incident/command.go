@@ -15,10 +15,13 @@ type (
 		Assets   []string // named at declaration: suspected hosts, services, identities
 		Private  bool
 		Drill    bool
+		Exercise *Exercise   // the scenario of a drill
 		Exclude  []Person    // takes effect before the first invite
 		From     *MessageRef // declared from this message
 		FromText string      // what that message said
 		VendorID string      // PagerDuty incident this came from; claimed, so that it declares once
+		// Signals are the group that declares it, and so only once; Title may be empty then.
+		Signals *SignalGroup
 	}
 	// SetSeverity changes the severity. A downgrade needs a Reason.
 	SetSeverity struct {
@@ -145,7 +148,8 @@ type (
 		Text    string
 	}
 	// PublishPostMortem asks for the GitHub issue to be written or brought up to date.
-	PublishPostMortem struct{}
+	// Waive is why what is marked as privileged may leave all the same.
+	PublishPostMortem struct{ Waive string }
 	// RemindPostMortem reminds whoever owns the post-mortem now.
 	RemindPostMortem struct{}
 	// AdoptPlan takes up the current plan in place of the one recorded.
@@ -154,6 +158,7 @@ type (
 	Redact struct {
 		Seq  int64
 		Refs []string // the Sealed texts of the entry; the engine fills them from the record
+		Held ID       // another incident, under legal hold, that one of them belongs to; the engine fills it
 		Why  string
 	}
 	// NewRoom opens another room when the first is gone or never opened.

@@ -19,9 +19,15 @@ func Decide(s State, a Asked, r Rules) (Change, error) {
 	}
 	d := &deciding{s: s, a: a, r: r, c: Change{Before: s, Asked: a}}
 	err := d.decide()
+	if err == nil {
+		d.typed()
+		d.afterDrill()
+		d.callOffDrills(s)
+		d.settleCards(s.Cards)
+	}
 	var no *Refusal
 	if errors.As(err, &no) {
-		return Change{Before: s, Asked: a, Refused: no}, no
+		return d.refused(s, no), no
 	}
 	if err != nil {
 		return Change{}, err
@@ -30,9 +36,24 @@ func Decide(s State, a Asked, r Rules) (Change, error) {
 	return d.c, nil
 }
 
+// refused changes nothing but what is worth keeping of the attempt.
+func (d *deciding) refused(s State, no *Refusal) Change {
+	if d.attempt == nil {
+		return Change{Before: s, Asked: d.a, Refused: no}
+	}
+	kept := &deciding{s: s, a: d.a, r: d.r, c: Change{Before: s, Asked: d.a, Refused: no}}
+	kept.meet(d.a.By)
+	kept.emit(d.attempt)
+	kept.say(PlaceRoom, "", true)
+	return kept.c
+}
+
 func (d *deciding) decide() error {
 	if d.s.Stream.IsHold() {
 		return d.hold(d.a.What)
+	}
+	if d.s.Stream == ExceptionsID {
+		return d.exceptions(d.a.What)
 	}
 	if c, ok := d.a.What.(Declare); ok {
 		if d.s.Exists {
@@ -52,108 +73,6 @@ func (d *deciding) decide() error {
 	return d.person(d.a.What)
 }
 
-// unknown is also the answer to those who may not know that there is one.
-func (d *deciding) unknown() *Refusal {
-	return Refuse("no-such-incident", fmt.Sprintf("There is no incident %s that you can see.", d.s.Stream), "Try `list`.")
-}
-
-// admit checks who asks before what is asked.
-func (d *deciding) admit() error {
-	p := d.a.By
-	if !p.Known() {
-		return Refuse("unknown-person", "It is not known who you are.", "Ask an administrator to add you to the plan's people.")
-	}
-	if err := standing(p); err != nil {
-		return err
-	}
-	if !d.s.MaySee(p.ID) {
-		return d.unknown()
-	}
-	right, when := rightFor(d.a.What, d.s)
-	if v := d.r.May(p, right, d.s); !v.Allowed {
-		return Refuse("not-entitled", v.Why, hintFor(right))
-	}
-	switch {
-	case d.s.Status == Merged && when != always:
-		return Refuse("merged", fmt.Sprintf("%s was merged into %s.", d.s.Stream, d.s.Into), fmt.Sprintf("Go on in %s.", d.s.Into))
-	case d.s.Status == Closed && when == whileOpen, d.s.Status == Resolved && when == whileUnresolved:
-		return Refuse("not-open", fmt.Sprintf("%s is %s.", d.s.Stream, d.s.Status), "Reopen it first: `reopen <why>`.")
-	case d.s.Status == Closed && when == whileUnresolved:
-		return Refuse("not-open", fmt.Sprintf("%s is closed.", d.s.Stream), "Reopen it first: `reopen <why>`.")
-	}
-	d.meet(p)
-	if d.s.People[p.ID].Joined {
-		d.heard()
-	}
-	return nil
-}
-
-func standing(p Person) error {
-	switch p.Standing {
-	case Guest:
-		return Refuse("guest", "Guests of this workspace cannot take part in incidents.", "Ask a member to do it.")
-	case Deactivated:
-		return Refuse("deactivated", "This account is deactivated.", "")
-	case Foreign:
-		return Refuse("foreign", "People of another workspace cannot take part in incidents here.", "Ask a member to do it.")
-	}
-	return nil
-}
-
-// when a command makes sense.
-type when int
-
-const (
-	whileUnresolved when = iota // open only
-	whileOpen                   // open or resolved
-	afterToo                    // also when closed
-	always                      // even when merged
-)
-
-func rightFor(c Command, s State) (Right, when) {
-	switch c := c.(type) {
-	case SetSeverity:
-		if c.Severity > s.Severity {
-			return MayDowngrade, whileUnresolved
-		}
-	case Exclude:
-		return MayExclude, afterToo
-	case SetTime:
-		return MaySetTimes, afterToo
-	case HideEntry:
-		return MayHide, always
-	case Redact:
-		return MayRedact, always
-	case Resolve:
-		return MayResolve, whileUnresolved
-	case Close:
-		return MayClose, whileOpen
-	case MergeInto:
-		return MayMerge, whileUnresolved
-	case PublishPostMortem:
-		return MayPublish, afterToo
-	case AdoptPlan:
-		return MayAdoptPlan, whileOpen
-	case PageNow:
-		return MayPageOthers, whileUnresolved
-	case Reopen, AddItem, ChangeItem, EditPostMortem, RemindPostMortem, Relate, Join, ChangeTask, MarkScope, Retitle, SetType:
-		return MayRespond, afterToo
-	case AddNote, KeepMessage, EditEntry, Heard:
-		return MayRespond, always
-	case NewRoom, AddTask, AssignRole, OfferRole, AcceptRole, DeclineRole, SetPhase, PostUpdate:
-		return MayRespond, whileOpen
-	}
-	return MayRespond, whileUnresolved
-}
-
-func hintFor(r Right) string {
-	switch r {
-	case MayDowngrade, MayResolve, MayClose, MayMerge, MayExclude:
-		return "Ask the commander, or take the role if nobody holds it: `role commander me`."
-	}
-	return "The plan's rights.yaml says who may."
-}
-
 // person dispatches what people ask.
 func (d *deciding) person(c Command) error {
 	switch c := c.(type) {
@@ -169,6 +88,20 @@ func (d *deciding) person(c Command) error {
 		return d.setTime(c)
 	case Exclude:
 		return d.exclude(c)
+	case Distrust:
+		return d.distrust(c)
+	case Trust:
+		return d.trust(c)
+	case MarkPrivileged:
+		return d.markPrivileged(c)
+	case HoldForLegal:
+		return d.holdForLegal(c)
+	case LiftLegalHold:
+		return d.liftLegalHold(c)
+	case ExportEvidence:
+		return d.exportEvidence(c)
+	case EndDrill:
+		return d.stopDrill(c)
 	case AssignRole:
 		return d.assignRole(c)
 	case OfferRole:
@@ -228,9 +161,45 @@ func (d *deciding) person(c Command) error {
 	case EditPostMortem:
 		return d.editPostMortem(c)
 	case PublishPostMortem:
-		return d.publish()
+		return d.publish(c)
 	case RemindPostMortem:
 		return d.remindPostMortem()
+	case RequestAction:
+		return d.requestAction(c)
+	case ApproveAction:
+		return d.approve(c)
+	case DenyAction:
+		return d.deny(c)
+	case StopActions:
+		return d.stop(c)
+	case ResumeActions:
+		return d.resume(c)
+	case RetryAction:
+		return d.retry(c)
+	case ReplanAction:
+		return d.replan(c)
+	case UndoAction:
+		return d.undo(c)
+	case ExtendAction:
+		return d.extend(c)
+	case KeepAction:
+		return d.keep(c)
+	case WaiveEvidence:
+		return d.waiveEvidence(c)
+	case ReviewAction:
+		return d.review(c)
+	case AddToRoster:
+		return d.addToRoster(c)
+	case SettleRoster:
+		return d.settleRoster(c)
+	case JudgeSignals:
+		return d.judgeSignals(c)
+	case BeginLook:
+		return d.beginLook(c)
+	case StopLook:
+		return d.stopLook(c)
+	case NoteLook:
+		return d.noteLook(c)
 	case AdoptPlan:
 		d.emit(PlanAdopted{d.r.Digest()})
 		d.say(PlaceRoom, "", false)
@@ -285,12 +254,36 @@ func (d *deciding) system(c Command) error {
 			d.say(PlaceRoom, "", false)
 		}
 		return nil
-	case HoldChanged:
-		d.emit(HoldTold(c))
-		d.say(PlaceRoom, "", true)
+	case ActionIsPlanned:
+		return d.planned(c)
+	case TargetSettled:
+		return d.targetSettled(c)
+	case TargetTroubled:
+		return d.targetTroubled(c)
+	case TargetShared:
+		return d.targetShared(c)
+	case EvidenceIsKept:
+		if deed, ok := d.s.Deed(c.N); ok && c.Index >= 0 && c.Index < len(deed.Targets) {
+			d.emit(EvidenceKept{c.N, c.Index, c.Items})
+			d.say(PlaceRoom, "", false)
+		}
 		return nil
+	case EraseEvidence:
+		return d.eraseEvidence(c)
 	case Nudge:
 		return d.nudge(c)
+	case SecretFound:
+		return d.secretFound(c)
+	case CardIsUp:
+		return d.cardIsUp(c)
+	case SignalsSeen:
+		return d.signalsSeen(c)
+	case LookIsOver:
+		return d.lookIsOver(c)
+	case YieldDrill:
+		return d.yieldDrill(c)
+	case DrillMeasured:
+		return d.drillMeasured(c)
 	}
 	return fmt.Errorf("decide: %T is not asked by the system", c)
 }

@@ -54,6 +54,7 @@ func (d *deciding) tick(c Tick) error {
 		return nil
 	}
 	switch {
+	case d.deedTick(c.Clock, c.Stage == StageWarn):
 	case c.Stage == StageRemind:
 		d.postMortemBell()
 	case c.Stage == StageWarn:
@@ -62,8 +63,12 @@ func (d *deciding) tick(c Tick) error {
 		if d.s.Paging.Running {
 			d.nextRung()
 		}
+	case c.Clock == ClockDrill:
+		d.inject()
 	case c.Clock == ClockQuiet:
 		d.stillThere()
+	case c.Clock == ClockLate:
+		d.postMortemLate()
 	default:
 		d.breach(c.Clock, clock)
 	}
@@ -103,6 +108,9 @@ func (d *deciding) breach(name ClockName, c Clock) {
 		return
 	}
 	d.stopClock(name, false)
+	if name == ClockPostMortem {
+		d.armLate()
+	}
 }
 
 func (d *deciding) breachOwners(name ClockName) []PersonID {

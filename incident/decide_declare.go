@@ -19,6 +19,17 @@ func (d *deciding) declare(c Declare) error {
 			return Refuse("not-entitled", v.Why, hintFor(MayDeclare))
 		}
 	}
+	if err := d.checkExercise(c); err != nil {
+		return err
+	}
+	var signals SignalGroup
+	if c.Signals != nil {
+		signals = cleanGroup(*c.Signals)
+		c.Drill = c.Drill || signals.Drill
+		if c.Title == "" {
+			c.Title = signals.title()
+		}
+	}
 	title, err := line("title", c.Title, MaxTitle)
 	if err != nil {
 		return err
@@ -43,7 +54,7 @@ func (d *deciding) declare(c Declare) error {
 		}
 	}
 	d.emit(Declared{
-		ID: d.s.Stream, Title: Seal(title), Codename: Codename(d.s.Stream), Severity: sev, Type: kind,
+		ID: d.s.Stream, Title: Seal(title), Codename: d.codename(c.Private), Severity: sev, Type: kind,
 		Private: c.Private, Drill: c.Drill, Plan: d.r.Digest(), From: c.From, FromText: Seal(c.FromText),
 	})
 	if c.VendorID != "" {
@@ -71,9 +82,14 @@ func (d *deciding) declare(c Declare) error {
 			return err
 		}
 	}
+	if c.Signals != nil {
+		d.c.Claims = append(d.c.Claims, claimSignal(signals.ID))
+		d.newSignal(signals)
+	}
 	d.layOut(Detection)
 	d.startClocks(d.a.At)
 	d.startLadder(d.r.Ladder(sev, kind), "")
+	d.beginDrill(c.Exercise)
 	return nil
 }
 
@@ -100,6 +116,7 @@ func (d *deciding) roomIsOpen(c RoomIsOpen) error {
 	d.emit(RoomOpened(c))
 	d.c.Claims = append(d.c.Claims, "slack:"+c.Channel)
 	d.owe(DressRoom{}, laneRoom, RankAct, d.a.At, time.Time{})
+	d.tellPager("bridge") // of pages that were faster than the room
 	var people []Person
 	for _, id := range sortedKeys(d.s.People) {
 		if part := d.s.People[id]; part.Joined || part.Observer || d.s.holdsAny(id) || d.s.paged(id) {

@@ -48,6 +48,7 @@ func (d *deciding) reopen(c Reopen) error {
 	d.emit(WasReopened{Seal(why)})
 	d.say(PlaceRoom, "", true)
 	d.stopClock(ClockPostMortem, false)
+	d.stopClock(ClockLate, false)
 	d.startClocks(d.a.At)
 	if mine {
 		d.stopClock(ClockAck, true) // whoever has it reopened it
@@ -78,6 +79,7 @@ func (d *deciding) close(c Close) error {
 		waived = Seal(t)
 	}
 	d.stopClock(ClockPostMortem, d.s.Report.Number != 0)
+	d.stopClock(ClockLate, false)
 	d.emit(WasClosed{waived})
 	d.say(PlaceRoom, "", true)
 	d.owe(ArchiveRoom{}, "archive", RankRefresh, d.a.At.Add(archiveAfter), time.Time{})
@@ -96,6 +98,7 @@ func (d *deciding) left() []string {
 	if open > 0 {
 		left = append(left, fmt.Sprintf("%d open task(s)", open))
 	}
+	left = append(left, d.heldOpen()...)
 	if d.s.Drill {
 		return left
 	}
@@ -114,6 +117,27 @@ func (d *deciding) left() []string {
 		if it.Owner == "" || it.Due.IsZero() {
 			left = append(left, fmt.Sprintf("action item %d has no owner or no date", it.N))
 		}
+	}
+	return left
+}
+
+// heldOpen is what containment still wants: an owner and an end for each hold, a review
+// of each broken glass, a reset of every credential on the roster.
+func (d *deciding) heldOpen() []string {
+	var left []string
+	for _, deed := range d.s.Deeds {
+		switch {
+		case deed.Status == DeedRunning || deed.Status == DeedReleasing:
+			left = append(left, fmt.Sprintf("%s is under way", deed.ID(d.s.Stream)))
+		case deed.Holding() > 0 && deed.Keep == (Keep{}):
+			left = append(left, fmt.Sprintf("%s still holds %d target(s): `/contain undo %d`, or `/contain keep %d` with an owner and an end", deed.ID(d.s.Stream), deed.Holding(), deed.N, deed.N))
+		}
+		if deed.BreakGlass && deed.Reviewed == "" && deed.Try > 0 {
+			left = append(left, fmt.Sprintf("the broken glass of %s is not reviewed", deed.ID(d.s.Stream)))
+		}
+	}
+	if n := d.s.Unreset(); n > 0 {
+		left = append(left, fmt.Sprintf("%d credential(s) on the roster are not reset", n))
 	}
 	return left
 }
@@ -149,10 +173,13 @@ func (d *deciding) takeMerged(c TakeMerged) error {
 		return Refuse("merged", fmt.Sprintf("%s is itself merged into another.", d.s.Stream), "")
 	case d.s.Status == Closed:
 		return Refuse("closed", fmt.Sprintf("%s is closed.", d.s.Stream), "Reopen it first.")
+	case c.Source != nil && c.Source.Drill != d.s.Drill:
+		return Refuse("drill", "A drill and what is real are never one incident.", "Declare what is real on its own.")
 	}
 	d.emit(TookMerged{c.From})
 	d.say(PlaceRoom, "", true)
 	if s := c.Source; s != nil {
+		d.bringHold(*s)
 		d.takeOver(*s)
 	}
 	d.tell(c.From, MergeTaken{d.s.Stream})
@@ -173,9 +200,18 @@ func (d *deciding) takeOver(from State) {
 			d.invite(part.Person)
 		}
 	}
+	if from.Privilege.All && !d.s.Privilege.All {
+		return // what is privileged there must not stand here unmarked
+	}
 	for _, it := range from.Scope {
 		if it.Name.Text != "" {
 			_ = d.scoped(MarkScope{Kind: it.Kind, Name: it.Name.Text, State: it.State}) // already there is fine
+		}
+	}
+	for _, g := range from.Signals {
+		if _, known := d.s.Signal(g.Group); !known && len(d.s.Signals) < MaxSignals {
+			d.emit(SignalSeen{Group: g.Group, Rule: Seal(g.Rule.Text), Title: Seal(g.Title.Text), Level: g.Level, Techniques: g.Techniques, Host: Seal(g.Host.Text), Hosts: g.Hosts,
+				Entities: Seal(g.Entities.Text), Count: g.Count, First: g.First, Last: g.Last, Source: string(from.Stream)})
 		}
 	}
 	for _, t := range from.Tasks {
@@ -193,7 +229,7 @@ func (d *deciding) mergeTaken(c MergeTaken) error {
 	if d.s.Status == Merged {
 		return nil
 	}
-	for _, name := range append([]ClockName{ClockRung, ClockQuiet}, targets...) {
+	for _, name := range append([]ClockName{ClockRung, ClockQuiet, ClockPostMortem, ClockLate}, targets...) {
 		d.stopClock(name, false)
 	}
 	d.emit(MergedAway(c))

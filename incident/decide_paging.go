@@ -17,6 +17,9 @@ const (
 )
 
 func (d *deciding) startLadder(l Ladder, why string) {
+	if d.s.Drill {
+		l = d.drillLadder()
+	}
 	if len(l.Rungs) == 0 {
 		return
 	}
@@ -93,13 +96,37 @@ func (d *deciding) pageNow(c PageNow) error {
 	if d.s.People[p.ID].Observer {
 		return Refuse("observer", "Observers are never paged.", "They can `join` first.")
 	}
+	if d.s.Drill && !d.r.Drills().OptedIn(p.ID) {
+		return Refuse("not-opted-in", "In a drill only those are paged who opted in.", "They can be asked in person. The plan's drills.yaml says who opted in.")
+	}
+	var why Sealed
+	if c.Why != "" {
+		words, err := text("reason", c.Why, MaxText)
+		if err != nil {
+			return err
+		}
+		why = Seal(words)
+	}
+	d.pageOne(p, why)
+	return nil
+}
+
+// pageByName pages one person beside whatever runs, for a reason of ours. In a drill only
+// who opted in is paged, observers never.
+func (d *deciding) pageByName(p Person, why string) {
+	if d.fit(p) != nil || d.s.People[p.ID].Observer || d.s.Drill && !d.r.Drills().OptedIn(p.ID) {
+		return
+	}
+	d.pageOne(p, Seal(why))
+}
+
+func (d *deciding) pageOne(p Person, why Sealed) {
 	d.meet(p)
 	id := PageID(strconv.FormatInt(d.s.Seq+1, 10))
-	d.emit(RungFired{Page: id, To: p.ID})
+	d.emit(RungFired{Page: id, To: p.ID, Why: why})
 	d.owe(Page{Page: id, To: p.ID, Rung: Rung{Name: "by name", Escalator: "tocsin", People: []Person{d.s.Person(p.ID)}}},
 		lanePage+"/"+string(id), RankPage, d.a.At, d.a.At.Add(pageLife))
 	d.say(PlaceRoom, "", false)
-	return nil
 }
 
 func (d *deciding) pageTaken(c PageTaken) error {
@@ -123,13 +150,22 @@ func (d *deciding) pageTaken(c PageTaken) error {
 	}
 	for _, id := range ids {
 		if !told[id] {
-			d.say(PlacePerson, id, true)
+			d.ring(c.Page, id)
 		}
 	}
 	for _, id := range ids {
 		d.invite(d.s.Person(id)) // who is paged has to be able to read what it is about
 	}
 	return nil
+}
+
+// ring messages somebody who is paged, with the rank of a page and in a lane of its own:
+// neither chatter nor another message to them holds it up.
+func (d *deciding) ring(page PageID, who PersonID) {
+	if d.s.IsExcluded(who) || d.s.Person(who).Slack == "" {
+		return
+	}
+	d.owe(Say{PlacePerson, who, true}, lanePage+"/"+string(page)+"/"+string(who), RankPage, d.a.At, time.Time{})
 }
 
 // pageTroubled says at once, in the room and to the rung directly, that the pager
@@ -151,7 +187,7 @@ func (d *deciding) pageTroubled(c PageTroubled) error {
 	d.emit(PageTrouble{c.Page, c.Why, ids})
 	d.say(PlaceRoom, "", true)
 	for _, id := range ids {
-		d.say(PlacePerson, id, true)
+		d.ring(c.Page, id)
 	}
 	return nil
 }

@@ -84,11 +84,15 @@ func (d *deciding) editPostMortem(c EditPostMortem) error {
 	return nil
 }
 
-func (d *deciding) publish() error {
+func (d *deciding) publish(c PublishPostMortem) error {
 	if d.s.Status == Open {
 		return Refuse("not-resolved", fmt.Sprintf("%s is not resolved yet.", d.s.Stream), "`resolve <how>` comes first.")
 	}
-	d.emit(PublishAsked{})
+	waived, err := d.mayPublish(c)
+	if err != nil {
+		return err
+	}
+	d.emit(PublishAsked{waived})
 	d.owe(Publish{}, laneGitHub, RankAct, d.a.At, time.Time{})
 	for _, it := range d.s.Items {
 		d.owe(FileItem{it.N}, laneGitHub, RankSay, d.a.At, time.Time{})
@@ -108,6 +112,7 @@ func (d *deciding) published(c Published) error {
 	}
 	d.say(PlaceRoom, "", true)
 	d.stopClock(ClockPostMortem, true)
+	d.stopClock(ClockLate, false)
 	d.dress() // its link belongs at the top of the room
 	return nil
 }
@@ -174,6 +179,9 @@ func (d *deciding) issueSaid(c ChangeItem) error {
 	if c.N < 1 || c.N > len(d.s.Items) {
 		return Refuse("no-such-item", fmt.Sprintf("There is no action item %d.", c.N), "")
 	}
+	if err := d.believe(d.a.By, d.a.Via); err != nil {
+		return err
+	}
 	it := d.s.Items[c.N-1]
 	if c.Done != nil && *c.Done == it.Done {
 		c.Done = nil
@@ -181,8 +189,10 @@ func (d *deciding) issueSaid(c ChangeItem) error {
 	if c.Owner != nil && c.Owner.ID == it.Owner {
 		c.Owner = nil
 	}
-	c.Due = nil // an issue has none
-	if c.Done == nil && c.Owner == nil {
+	if c.Due != nil && c.Due.Equal(it.Due) {
+		c.Due = nil
+	}
+	if c.Done == nil && c.Owner == nil && c.Due == nil {
 		return Refuse("same", fmt.Sprintf("Action item %d stands like that already.", c.N), "")
 	}
 	return d.changeItem(c)
@@ -213,7 +223,7 @@ func (d *deciding) itemFiled(c ItemFiled) error {
 	}
 	d.emit(ItemIsFiled(c))
 	for _, it := range d.s.Items {
-		if it.Number == 0 {
+		if it.Number == 0 && !d.s.Privilege.Withheld(it.Seq) {
 			return nil
 		}
 	}

@@ -12,7 +12,9 @@ func (d *deciding) postUpdate(c PostUpdate) error {
 	}
 	d.emit(Updated{Seal(t)})
 	d.say(PlaceRoom, "", true)
-	d.tellPager("note")
+	if !d.s.Privilege.All {
+		d.tellPager("note")
+	}
 	if at, ok := d.r.Deadline(d.s.Severity, ClockUpdate, d.a.At); ok && d.s.Status == Open {
 		d.setClock(ClockUpdate, at)
 	}
@@ -105,6 +107,9 @@ func (d *deciding) redact(c Redact) error {
 	}
 	why, err := line("reason", c.Why, MaxName)
 	if err != nil {
+		return err
+	}
+	if err := d.noErasing(c.Held); err != nil {
 		return err
 	}
 	if len(c.Refs) == 0 {

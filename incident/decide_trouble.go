@@ -7,6 +7,9 @@ import (
 
 // vendorSaid takes what the pager says about a page of ours.
 func (d *deciding) vendorSaid(c VendorSaid) error {
+	if d.s.Disbelieved(c.Who, d.a.Via) != nil {
+		return d.vendorDoubted(c)
+	}
 	page, ours := d.pageOf(c.Vendor)
 	by := c.Who
 	if ours && c.Vendor.Incident != "" && d.s.Paging.Pages[page].Vendor.Incident == "" {
@@ -20,7 +23,8 @@ func (d *deciding) vendorSaid(c VendorSaid) error {
 	human := by.Known() && by.Standing != System
 	switch c.Kind {
 	case "incident.acknowledged":
-		if d.s.Status == Open && (d.s.Paging.Running || d.s.Paging.Ended) && human { // late is better than never
+		wanted := d.s.Paging.Running || d.s.Paging.Ended || ours && !d.s.Paging.Answered(page)
+		if d.s.Status == Open && wanted && human { // late is better than never
 			return d.vendorAcked(c, page)
 		}
 	case "incident.unacknowledged":
@@ -162,14 +166,14 @@ func (d *deciding) pageDied(id EffectID) {
 
 // refresh owes what is shown somewhere and follows from what just became true.
 func (d *deciding) refresh() {
-	if len(d.c.Events) == 0 || d.s.Stream.IsHold() || !d.s.Exists {
+	if len(d.c.Events) == 0 || d.s.Stream.IsRegister() || !d.s.Exists {
 		return
 	}
 	news := false
 	shown := false
 	for _, e := range d.c.Events {
 		switch e.Event.(type) {
-		case MessagePinned, Met, EntryHidden, EntryEdited, Redacted, EffectDropped:
+		case MessagePinned, Met, EntryHidden, EntryEdited, Redacted, EffectDropped, Looked, LookBegun, LookStopped:
 		case SeveritySet, Declared, Updated, WasResolved, WasReopened, WasClosed, MergedAway, Retitled, PhaseSet, RoleTaken, RoleOffered, Excluded, Joined, TaskAdded, TaskChanged, ClockBreached, Acknowledged:
 			news, shown = true, true
 		default:

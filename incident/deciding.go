@@ -13,6 +13,8 @@ type deciding struct {
 	c Change
 	// ordinal of the next effect of the last event
 	ordinal int
+	// attempt is kept on the record although the command is refused.
+	attempt Event
 }
 
 // The lanes of an incident. Within a lane order is kept.

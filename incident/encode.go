@@ -16,9 +16,10 @@ type shape struct {
 	decode func(v int, data []byte) (any, error)
 }
 
-func of[T any](kind string) shape {
-	return shape{kind, 1, func(v int, data []byte) (any, error) {
-		if v != 1 {
+// of is a shape whose later versions only added fields: what an older one lacks is zero.
+func of[T any](kind string, newest int) shape {
+	return shape{kind, newest, func(v int, data []byte) (any, error) {
+		if v < 1 || v > newest {
 			return nil, fmt.Errorf("%s: version %d is newer than this program", kind, v)
 		}
 		var t T
@@ -53,7 +54,10 @@ type entry = struct {
 	s shape
 }
 
-func kind[T any](name string) entry { return entry{reflect.TypeFor[T](), of[T](name)} }
+func kind[T any](name string) entry { return since[T](name, 1) }
+
+// since is a kind that has come to its nth version.
+func since[T any](name string, n int) entry { return entry{reflect.TypeFor[T](), of[T](name, n)} }
 
 var eventBook = bind([]entry{
 	kind[Declared]("declared"), kind[Met]("met"), kind[Excluded]("excluded"),
@@ -62,7 +66,7 @@ var eventBook = bind([]entry{
 	kind[Scoped]("scoped"), kind[TimeSet]("time_set"),
 	kind[RoleTaken]("role_taken"), kind[RoleOffered]("role_offered"), kind[RoleDeclined]("role_declined"),
 	kind[Joined]("joined"),
-	kind[LadderStarted]("ladder_started"), kind[RungFired]("rung_fired"), kind[RungSkipped]("rung_skipped"),
+	kind[LadderStarted]("ladder_started"), since[RungFired]("rung_fired", 2), kind[RungSkipped]("rung_skipped"),
 	kind[Paged]("paged"), kind[PagerNamed]("pager_named"), kind[PageTrouble]("page_trouble"), kind[LadderEnded]("ladder_ended"),
 	kind[LadderStopped]("ladder_stopped"), kind[Acknowledged]("acknowledged"), kind[AckIgnored]("ack_ignored"),
 	kind[Unacknowledged]("unacknowledged"), kind[VendorNoted]("vendor_noted"),
@@ -75,10 +79,26 @@ var eventBook = bind([]entry{
 	kind[WasResolved]("resolved"), kind[WasReopened]("reopened"), kind[WasClosed]("closed"),
 	kind[ItemAdded]("item_added"), kind[ItemChanged]("item_changed"), kind[ItemIsFiled]("item_filed"),
 	kind[PostMortemDrafted]("postmortem_drafted"), kind[PostMortemEdited]("postmortem_edited"),
-	kind[PublishAsked]("publish_asked"), kind[PostMortemPublished]("postmortem_published"),
+	since[PublishAsked]("publish_asked", 2), kind[PostMortemPublished]("postmortem_published"),
 	kind[Reminded]("reminded"), kind[EffectDied]("effect_died"), kind[EffectDropped]("effect_dropped"),
-	kind[PlanAdopted]("plan_adopted"), kind[HoldTold]("hold_told"),
-	kind[HoldPlaced]("hold_placed"), kind[HoldEnded]("hold_ended"), kind[HoldNearEnd]("hold_near_end"),
+	kind[PlanAdopted]("plan_adopted"), kind[SecretSeen]("secret_seen"),
+	kind[Distrusted]("distrusted"), kind[TrustAsked]("trust_asked"), kind[Trusted]("trusted"), kind[PrivilegeMarked]("privilege_marked"),
+	kind[DrillBegun]("drill_begun"), kind[Injected]("injected"), kind[DrillEnded]("drill_ended"), kind[DrillScored]("drill_scored"), kind[DrillYielded]("drill_yielded"),
+	kind[PostMortemEscalated]("postmortem_escalated"), kind[CardPosted]("card_posted"),
+	kind[HoldPlaced]("hold_placed"), kind[HoldEnforced]("hold_enforced"), kind[HoldEnding]("hold_ending"), kind[HoldEnded]("hold_ended"),
+	kind[HoldTroubled]("hold_troubled"), kind[HoldPreserved]("hold_preserved"), kind[Frozen]("frozen"),
+	kind[ActionRequested]("action_requested"), kind[ActionPlanned]("action_planned"), kind[ActionNotPlanned]("action_not_planned"), kind[ActionReplanned]("action_replanned"),
+	kind[ActionApproved]("action_approved"), kind[ApprovalRefused]("approval_refused"), kind[ActionDenied]("action_denied"), kind[ApproversAsked]("approvers_asked"),
+	kind[ActionExpired]("action_expired"), kind[ActionStarted]("action_started"), kind[TargetMarked]("target_marked"), kind[ActionTroubled]("action_troubled"),
+	kind[ActionEnded]("action_ended"), kind[EvidenceKept]("evidence_kept"), kind[EvidenceWaived]("evidence_waived"),
+	kind[ActionsFrozen]("actions_frozen"), kind[ActionsResumed]("actions_resumed"), kind[ReleaseAsked]("release_asked"),
+	kind[HoldExtended]("hold_extended"), kind[HoldRanOut]("hold_ran_out"), kind[HoldKept]("hold_kept"), kind[HoldShared]("hold_shared"), kind[GlassReviewed]("glass_reviewed"),
+	kind[RosterAdded]("roster_added"), kind[RosterSettled]("roster_settled"),
+	kind[LegalHoldSet]("legal_hold_set"), kind[LegalHoldLiftAsked]("legal_hold_lift_asked"), kind[LegalHoldLifted]("legal_hold_lifted"),
+	kind[EvidenceExported]("evidence_exported"), kind[EvidenceErased]("evidence_erased"),
+	kind[SignalSeen]("signal_seen"), since[SignalGrew]("signal_grew", 2), kind[SignalsJudged]("signals_judged"),
+	kind[ExceptionMade]("exception_made"), kind[ExceptionEnded]("exception_ended"),
+	kind[LookBegun]("look_begun"), kind[LookStopped]("look_stopped"), kind[LookEnded]("look_ended"), kind[Looked]("looked"),
 })
 
 var effectBook = bind([]entry{
@@ -86,13 +106,14 @@ var effectBook = bind([]entry{
 	kind[Say]("say"), kind[Refresh]("refresh"), kind[Page]("page"), kind[TellPager]("tell_pager"),
 	kind[Wake]("wake"), kind[Publish]("publish"), kind[FileItem]("file_item"),
 	kind[ArchiveRoom]("archive_room"), kind[Tell]("tell"),
-	kind[Enforce]("enforce"), kind[Release]("release"),
+	kind[Restate]("restate"), kind[PlanAction]("plan_action"), kind[Enforce]("enforce"), kind[Release]("release"), kind[ScoreDrill]("score_drill"), kind[ShowChart]("show_chart"), kind[CallOffDrills]("call_off_drills"), kind[DestroyContents]("destroy_contents"),
 })
 
 // Only commands that one stream tells another are stored.
 var commandBook = bind([]entry{
 	kind[TakeMerged]("take_merged"), kind[TakeRelated]("take_related"), kind[MergeTaken]("merge_taken"),
-	kind[PlaceHold]("place_hold"), kind[EndHold]("end_hold"), kind[HoldChanged]("hold_changed"),
+	kind[PlaceHold]("place_hold"), kind[EndHold]("end_hold"), kind[Freeze]("freeze"),
+	kind[TargetSettled]("target_settled"), kind[TargetTroubled]("target_troubled"), kind[TargetShared]("target_shared"), kind[EvidenceIsKept]("evidence_is_kept"),
 })
 
 func (b book) encode(what string, v any) (kind string, ver int, data []byte, err error) {

@@ -116,67 +116,6 @@ type (
 		Person   PersonID `json:"person"`
 		Observer bool     `json:"observer,omitempty"`
 	}
-	// LadderStarted says paging began, on a ladder of the plan.
-	LadderStarted struct {
-		Ladder Ladder `json:"ladder"`
-		Why    Sealed `json:"why,omitzero"`
-	}
-	// RungFired says a page was owed to a rung. Rung counts from 0; Round from 1.
-	RungFired struct {
-		Page  PageID   `json:"page"`
-		Rung  int      `json:"rung"`
-		Round int      `json:"round"`
-		To    PersonID `json:"to,omitempty"` // one person paged by name, outside any ladder
-		Again bool     `json:"again,omitempty"`
-	}
-	// RungSkipped says why a rung was passed over; the next fires at once.
-	RungSkipped struct {
-		Page PageID `json:"page"`
-		Why  string `json:"why"`
-	}
-	// Paged says the vendor accepted the page. That is not delivery.
-	Paged struct {
-		Page   PageID     `json:"page"`
-		People []PersonID `json:"people,omitempty"`
-		Vendor VendorRef  `json:"vendor,omitzero"`
-	}
-	// PagerNamed says which of the pager's incidents is a page of ours.
-	PagerNamed struct {
-		Page   PageID    `json:"page"`
-		Vendor VendorRef `json:"vendor"`
-	}
-	// PageTrouble says a page does not go through; the trying goes on.
-	PageTrouble struct {
-		Page   PageID     `json:"page"`
-		Why    string     `json:"why"`
-		People []PersonID `json:"people,omitempty"`
-	}
-	// LadderEnded says nobody is left to page: out loud.
-	LadderEnded struct {
-		Ladder string `json:"ladder"`
-		Rounds int    `json:"rounds"`
-	}
-	// LadderStopped says paging stopped, and why.
-	LadderStopped struct {
-		Why string `json:"why"`
-	}
-	// Acknowledged says who answered.
-	Acknowledged struct {
-		Person PersonID `json:"person"`
-		Page   PageID   `json:"page,omitempty"`
-		Duty   bool     `json:"duty,omitempty"` // took it without having been paged
-	}
-	// AckIgnored says an acknowledgement did not stop the ladder, and why.
-	AckIgnored struct {
-		Person PersonID `json:"person"`
-		Why    string   `json:"why"`
-	}
-	// Unacknowledged says the answer was taken back.
-	Unacknowledged struct {
-		Person PersonID `json:"person"`
-		Page   PageID   `json:"page,omitempty"` // in the pager, this one; else here
-		Why    Sealed   `json:"why,omitzero"`
-	}
 	// VendorNoted records what a vendor said that changed nothing here by itself.
 	VendorNoted struct {
 		Vendor VendorRef `json:"vendor"`
@@ -204,10 +143,6 @@ type (
 	ClockBreached struct {
 		Clock ClockName `json:"clock"`
 		Due   time.Time `json:"due"`
-	}
-	// AskedAgain says the one who acknowledged was asked whether they are still at it.
-	AskedAgain struct {
-		Person PersonID `json:"person"`
 	}
 	// Updated is a status update.
 	Updated struct {
@@ -322,8 +257,11 @@ type (
 		Section string `json:"section"`
 		Text    Sealed `json:"text"`
 	}
-	// PublishAsked says who asked for the issue to be written.
-	PublishAsked struct{}
+	// PublishAsked says who asked for the issue to be written, and why what is
+	// privileged may leave with it.
+	PublishAsked struct {
+		Waived Sealed `json:"waived,omitzero"` // since version 2
+	}
 	// PostMortemPublished says where the issue is.
 	PostMortemPublished struct {
 		Repo    string `json:"repo"`
@@ -348,11 +286,6 @@ type (
 		Kind   string   `json:"kind"`
 		Why    string   `json:"why"`
 	}
-	// HoldTold says what became of a target this incident holds.
-	HoldTold struct {
-		Target string `json:"target"`
-		What   string `json:"what"`
-	}
 	// PlanAdopted says the incident follows a newer plan now.
 	PlanAdopted struct {
 		Plan string `json:"plan"` // digest
@@ -376,23 +309,11 @@ func (RoleTaken) event()           {}
 func (RoleOffered) event()         {}
 func (RoleDeclined) event()        {}
 func (Joined) event()              {}
-func (LadderStarted) event()       {}
-func (RungFired) event()           {}
-func (RungSkipped) event()         {}
-func (Paged) event()               {}
-func (PagerNamed) event()          {}
-func (PageTrouble) event()         {}
-func (LadderEnded) event()         {}
-func (LadderStopped) event()       {}
-func (Acknowledged) event()        {}
-func (AckIgnored) event()          {}
-func (Unacknowledged) event()      {}
 func (VendorNoted) event()         {}
 func (ClockSet) event()            {}
 func (ClockStopped) event()        {}
 func (ClockWarned) event()         {}
 func (ClockBreached) event()       {}
-func (AskedAgain) event()          {}
 func (Updated) event()             {}
 func (Noted) event()               {}
 func (Kept) event()                {}
@@ -420,4 +341,3 @@ func (Reminded) event()            {}
 func (EffectDied) event()          {}
 func (EffectDropped) event()       {}
 func (PlanAdopted) event()         {}
-func (HoldTold) event()            {}

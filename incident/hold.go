@@ -1,175 +1,261 @@
 package incident
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
 
 // Containment belongs to the target, not to the room. A stream named
-// "hold:<kind>/<name>" is the register of one target: the first hold does the deed,
-// the last one's end undoes it, and every holder's room is told.
+// "hold:<kind>/<digest>" is the register of one target: deeds on it happen one after
+// the other, the first hold does the deed, the last one's end undoes it, and every
+// holder's room is told. The register names nobody: the digest is of the vendor's exact
+// id, and words are sealed.
 
-// HoldID names the register of a target, e.g. HoldID("host", "web-3").
-func HoldID(kind, name string) ID { return ID("hold:" + kind + "/" + strings.ToLower(name)) }
+// HoldID names the register of a target by the vendor's exact id of it.
+func HoldID(kind, id string) ID {
+	sum := sha256.Sum256([]byte(kind + "\x00" + strings.ToLower(id)))
+	return ID("hold:" + kind + "/" + hex.EncodeToString(sum[:12]))
+}
+
+// EverythingID is the register that freezes all deeds of a workspace.
+const EverythingID ID = "hold:everything"
+
+// HoldKey says whose hold it is: target Index of deed Deed of an incident.
+type HoldKey struct {
+	Incident ID  `json:"incident"`
+	Deed     int `json:"deed"`
+	Index    int `json:"index"`
+}
+
+func (k HoldKey) String() string { return fmt.Sprintf("%s.C%d#%d", k.Incident, k.Deed, k.Index) }
 
 // Commands to a register of holds.
 type (
-	// PlaceHold asks for an incident's hold on the target, or moves its end.
+	// PlaceHold asks for the deed at the target, and for the hold where it lasts. Move does
+	// no deed: it gives another end to a hold that is there, whichever try placed it.
 	PlaceHold struct {
-		Incident ID        `json:"incident"`
+		HoldKey
+		Round    int       `json:"round"`
+		Try      int       `json:"try"`
 		Action   string    `json:"action"`
+		Label    string    `json:"label"` // what other rooms may call the incident
+		Once     bool      `json:"once,omitempty"`
+		Move     bool      `json:"move,omitempty"`
 		Until    time.Time `json:"until,omitzero"`
 		OnExpiry string    `json:"on_expiry,omitempty"` // "ask" (default) or "release"
 	}
-	// EndHold ends an incident's hold.
+	// EndHold ends an incident's hold. Force overwrites what somebody else did since.
 	EndHold struct {
-		Incident ID     `json:"incident"`
-		Action   string `json:"action"`
+		HoldKey
+		Force bool `json:"force,omitempty"`
 	}
-	// HoldChanged tells an incident what became of a target it holds.
-	HoldChanged struct {
-		Target string `json:"target"` // stream of the register
-		What   string `json:"what"`   // one sentence
+	// Freeze stops every deed of the workspace; Thaw lets them go on.
+	Freeze struct {
+		By   PersonID `json:"by"`
+		From ID       `json:"from"`
+		Thaw bool     `json:"thaw,omitempty"`
+	}
+	// Enforced answers Enforce.
+	Enforced struct {
+		HoldKey
+		Round   int
+		Try     int
+		Mark    Mark
+		Receipt string // JSON, what Release will need
+		Words   DeedWords
+	}
+	// ReleasedIt answers Release.
+	ReleasedIt struct {
+		HoldKey
+		Mark  Mark // released, disputed or stuck
+		Words DeedWords
+	}
+	// Stuck is told on the way: it does not get through yet.
+	Stuck struct {
+		HoldKey
+		Words DeedWords
+	}
+	// Preserved is told on the way: what is kept before the deed.
+	Preserved struct {
+		HoldKey
+		Items []KeptItem
+	}
+	// TargetShared tells a holder that somebody else came or went.
+	TargetShared struct {
+		N     int    `json:"n"`
+		Index int    `json:"index"`
+		Label string `json:"label"`
+		Left  bool   `json:"left,omitempty"`
 	}
 )
 
 // Events of a register of holds.
 type (
-	// HoldPlaced says an incident holds the target. First: the deed is owed.
+	// HoldPlaced says an incident holds the target, or wants the deed done. First: the
+	// deed is owed.
 	HoldPlaced struct {
 		Held  Held `json:"held"`
 		First bool `json:"first,omitempty"`
 	}
-	// HoldEnded says an incident holds it no longer. Last: the undoing is owed.
-	HoldEnded struct {
-		Incident ID     `json:"incident"`
-		Action   string `json:"action"`
-		Last     bool   `json:"last,omitempty"`
+	// HoldEnforced says what the deed came to.
+	HoldEnforced struct {
+		HoldKey
+		Mark    Mark   `json:"mark"`
+		Receipt Sealed `json:"receipt,omitzero"`
+		Words   Sealed `json:"words,omitzero"`
 	}
-	// HoldNearEnd says a time to live ran out. By default that asks and does not expose.
-	HoldNearEnd struct {
-		Incident ID     `json:"incident"`
-		Action   string `json:"action"`
+	// HoldEnding says that the undoing is owed.
+	HoldEnding struct {
+		HoldKey
+		Force bool `json:"force,omitempty"`
+	}
+	// HoldEnded says an incident holds it no longer.
+	HoldEnded struct {
+		HoldKey
+		Mark  Mark   `json:"mark"`
+		Words Sealed `json:"words,omitzero"`
+	}
+	// HoldTroubled says a deed or its undoing does not get through.
+	HoldTroubled struct {
+		HoldKey
+		Words Sealed `json:"words"`
+	}
+	// HoldPreserved says what was kept before the deed.
+	HoldPreserved struct {
+		HoldKey
+		Items []KeptItem `json:"items"`
+	}
+	// Frozen says that nothing is done in the workspace, or again is.
+	Frozen struct {
+		By   PersonID `json:"by"`
+		From ID       `json:"from"`
+		Thaw bool     `json:"thaw,omitempty"`
 	}
 )
 
 // Effects of a register of holds.
 type (
-	// Enforce does the deed on the target of the stream.
+	// Enforce does the deed on the target of the stream. Answer: Enforced.
 	Enforce struct {
-		Action string `json:"action"`
+		HoldKey
+		Round int `json:"round"`
+		Try   int `json:"try"`
 	}
-	// Release undoes it, restoring what was found.
+	// Release undoes it, restoring what was found. The receipt is on the line that the
+	// hold names by then: the deed may have been under way when its end was asked for.
+	// Answer: ReleasedIt.
 	Release struct {
-		Action string `json:"action"`
+		HoldKey
+		Force bool `json:"force,omitempty"`
 	}
 )
 
-func (PlaceHold) command()   {}
-func (EndHold) command()     {}
-func (HoldChanged) command() {}
-func (HoldPlaced) event()    {}
-func (HoldEnded) event()     {}
-func (HoldNearEnd) event()   {}
-func (Enforce) effect()      {}
-func (Release) effect()      {}
+func (PlaceHold) command()    {}
+func (EndHold) command()      {}
+func (Freeze) command()       {}
+func (Enforced) command()     {}
+func (ReleasedIt) command()   {}
+func (Stuck) command()        {}
+func (Preserved) command()    {}
+func (TargetShared) command() {}
+func (HoldPlaced) event()     {}
+func (HoldEnforced) event()   {}
+func (HoldEnding) event()     {}
+func (HoldEnded) event()      {}
+func (HoldTroubled) event()   {}
+func (HoldPreserved) event()  {}
+func (Frozen) event()         {}
+func (Enforce) effect()       {}
+func (Release) effect()       {}
 
-func holdKey(id ID, action string) string { return string(id) + " " + action }
+// Held is one incident's hold on a target.
+type Held struct {
+	HoldKey
+	Round    int       `json:"round"`
+	Try      int       `json:"try"`
+	Action   string    `json:"action"`
+	Label    string    `json:"label"`
+	Once     bool      `json:"once,omitempty"`
+	Until    time.Time `json:"until,omitzero"` // zero: until released
+	OnExpiry string    `json:"on_expiry"`      // "ask" or "release"
+	Since    time.Time `json:"since"`
+	Mark     Mark      `json:"mark,omitempty"`
+	Receipt  int64     `json:"receipt,omitempty"` // line of the register that has it
+	Ending   bool      `json:"ending,omitempty"`
+	Owed     int64     `json:"owed,omitempty"` // line that owes its deed or undoing
+}
 
-func holdClock(id ID, action string) ClockName { return ClockName("hold/" + holdKey(id, action)) }
+func holdClock(k HoldKey) ClockName { return ClockName("hold/" + k.String()) }
 
-func (d *deciding) hold(c Command) error {
+// SealWords seals what was done or seen.
+func SealWords(w DeedWords) Sealed {
+	if len(w.Done) == 0 && len(w.Seen) == 0 && w.Why == "" {
+		return Sealed{}
+	}
+	b, err := json.Marshal(w)
+	if err != nil {
+		panic("incident: words that are not JSON: " + err.Error())
+	}
+	return Seal(string(b))
+}
+
+// ReadWords reads what SealWords sealed; nothing when it was erased.
+func ReadWords(s Sealed) DeedWords {
+	var w DeedWords
+	if s.Text == "" || json.Unmarshal([]byte(s.Text), &w) != nil {
+		return DeedWords{}
+	}
+	return w
+}
+
+// ToldFrom says which line of which register has the words of a command; line 0: none.
+func ToldFrom(c Command) (register ID, line int64) {
 	switch c := c.(type) {
-	case PlaceHold:
-		return d.placeHold(c)
-	case EndHold:
-		return d.endHold(c)
-	case Tick:
-		return d.holdTick(c)
+	case TargetSettled:
+		return c.Register, c.Line
+	case TargetTroubled:
+		return c.Register, c.Line
+	case EvidenceIsKept:
+		return c.Register, c.Line
 	}
-	return fmt.Errorf("register of holds: %T is not asked of one", c)
+	return "", 0
 }
 
-func (d *deciding) placeHold(c PlaceHold) error {
-	if c.OnExpiry == "" {
-		c.OnExpiry = "ask"
+// FillWords puts the words of that line into the command.
+func FillWords(c Command, e Event) Command {
+	switch c := c.(type) {
+	case TargetSettled:
+		w := wordsOf(e)
+		c.Words = &w
+		return c
+	case TargetTroubled:
+		w := wordsOf(e)
+		c.Words = &w
+		return c
+	case EvidenceIsKept:
+		if kept, ok := e.(HoldPreserved); ok {
+			for _, it := range kept.Items { // sealed anew in the incident's record
+				it.Name, it.From, it.Key, it.Ref = Seal(it.Name.Text), Seal(it.From.Text), Seal(it.Key.Text), Seal(it.Ref.Text)
+				c.Items = append(c.Items, it)
+			}
+		}
+		return c
 	}
-	first := true
-	for _, h := range d.s.Hold {
-		first = first && h.Action != c.Action
-	}
-	since := d.a.At
-	if had, ok := d.s.Hold[holdKey(c.Incident, c.Action)]; ok {
-		since = had.Since
-	}
-	d.emit(HoldPlaced{Held{c.Incident, c.Action, c.Until, c.OnExpiry, since}, first})
-	if first {
-		d.owe(Enforce{c.Action}, laneDeed, RankPage, d.a.At, time.Time{})
-	} else {
-		d.tellHolders(c.Action, c.Incident, fmt.Sprintf("%s is held by %s too.", d.target(), c.Incident))
-	}
-	if !c.Until.IsZero() {
-		d.setClock(holdClock(c.Incident, c.Action), Deadline{Due: c.Until})
-	}
-	return nil
+	return c
 }
 
-func (d *deciding) endHold(c EndHold) error {
-	if _, ok := d.s.Hold[holdKey(c.Incident, c.Action)]; !ok {
-		return Refuse("not-held", fmt.Sprintf("%s does not hold %s.", c.Incident, d.target()), "")
+func wordsOf(e Event) DeedWords {
+	switch e := e.(type) {
+	case HoldEnforced:
+		return ReadWords(e.Words)
+	case HoldEnded:
+		return ReadWords(e.Words)
+	case HoldTroubled:
+		return ReadWords(e.Words)
 	}
-	left := 0
-	for _, h := range d.s.Hold {
-		if h.Action == c.Action {
-			left++
-		}
-	}
-	d.emit(HoldEnded{c.Incident, c.Action, left == 1})
-	if left == 1 {
-		d.owe(Release{c.Action}, laneDeed, RankPage, d.a.At, time.Time{})
-		return nil
-	}
-	var who []string
-	for _, h := range d.s.Hold {
-		if h.Action == c.Action {
-			who = append(who, string(h.Incident))
-		}
-	}
-	slices.Sort(who)
-	still := fmt.Sprintf("%s stays contained: %s still holds it.", d.target(), strings.Join(who, ", "))
-	d.tell(c.Incident, HoldChanged{string(d.s.Stream), still})
-	d.tellHolders(c.Action, c.Incident, still)
-	return nil
-}
-
-// holdTick asks at the end of a time to live; it exposes only where the grant said so.
-func (d *deciding) holdTick(c Tick) error {
-	for _, h := range d.s.Hold {
-		if holdClock(h.Incident, h.Action) != c.Clock {
-			continue
-		}
-		if h.OnExpiry == "release" {
-			return d.endHold(EndHold{h.Incident, h.Action})
-		}
-		d.emit(HoldNearEnd{h.Incident, h.Action})
-		d.tell(h.Incident, HoldChanged{string(d.s.Stream), fmt.Sprintf("The time to live of the hold on %s has run out; it stays contained until somebody decides.", d.target())})
-	}
-	return nil
-}
-
-func (d *deciding) target() string { return strings.TrimPrefix(string(d.s.Stream), "hold:") }
-
-func (d *deciding) tellHolders(action string, except ID, what string) {
-	var ids []ID
-	for _, h := range d.s.Hold {
-		if h.Action == action && h.Incident != except {
-			ids = append(ids, h.Incident)
-		}
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
-		d.tell(id, HoldChanged{string(d.s.Stream), what})
-	}
+	return DeedWords{}
 }

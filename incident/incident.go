@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// ID names a stream of events: an incident ("INC-0042") or the register of holds
-// on one target ("hold:host/web-3").
+// ID names a stream of events: an incident ("INC-0042"), the register of holds
+// on one target ("hold:host/web-3"), or that of exceptions.
 type ID string
 
 // NumberID is the display name of the nth incident of a workspace.
@@ -23,6 +23,9 @@ func NumberID(n int64) ID { return ID(fmt.Sprintf("INC-%04d", n)) }
 
 // IsHold reports whether the stream is a register of holds on a target.
 func (id ID) IsHold() bool { return strings.HasPrefix(string(id), "hold:") }
+
+// IsRegister reports whether the stream is no incident: it has no room, no title, and is in no list.
+func (id ID) IsRegister() bool { return id.IsHold() || id == ExceptionsID }
 
 // CommandID names one asking. A repeat of the same id is answered from the record:
 // Slack's envelope id, PagerDuty's webhook id, an effect's id with the answer's number.
@@ -39,10 +42,12 @@ type Door string
 const (
 	ViaSlack     Door = "slack"
 	ViaCLI       Door = "cli"
+	ViaAPI       Door = "api"
 	ViaPagerDuty Door = "pagerduty"
 	ViaGitHub    Door = "github"
 	ViaClock     Door = "clock"
 	ViaEngine    Door = "engine" // an effect's answer
+	ViaSensor    Door = "sensor" // what hosts were seen to do
 )
 
 // Severity is how bad it is. The zero value means "not said".
@@ -138,6 +143,9 @@ type Asked struct {
 	At       time.Time // recorded; UTC
 	Occurred time.Time // when it happened in the world; zero means At
 	What     Command
+	// Secrets says what the words of What hold that looks like a secret; the surface
+	// that took the words has them searched.
+	Secrets []FoundSecret
 }
 
 func (a Asked) occurred() time.Time {

@@ -36,7 +36,12 @@ func anyCommand(t *rapid.T) (Person, Command) {
 		ChangeTask{N: n, Done: &yes}, ChangeTask{N: n, Owner: &other, Due: &due}, SetPhase{rapid.SampledFrom(Phases()).Draw(t, "phase")},
 		EditEntry{int64(n), word, due, word}, HideEntry{int64(n), word}, MergeInto{"INC-0001"}, Relate{"INC-0002"}, Resolve{word}, Reopen{word},
 		Close{word}, AddItem{word, "prevent", &other, due, nil}, ChangeItem{N: n, Done: &yes}, EditPostMortem{SectionRootCause, word},
-		PublishPostMortem{}, RemindPostMortem{}, AdoptPlan{}, Redact{int64(n), []string{"ref"}, word}, Heard{}, NewRoom{},
+		PublishPostMortem{}, PublishPostMortem{word}, MarkPrivileged{int64(n), yes, word}, RemindPostMortem{}, AdoptPlan{}, Redact{Seq: int64(n), Refs: []string{"ref"}, Why: word}, HoldForLegal{word}, LiftLegalHold{word}, ExportEvidence{word, n}, Heard{}, NewRoom{},
+		EndDrill{word}, RequestAction{Action: "okta.suspend", Kind: "identity", Targets: []string{word}, Lasts: yes, Reversible: true, Reason: word},
+		RequestAction{Action: "edge.block", Kind: "address", Targets: []string{"x"}, Lasts: true, Reversible: true, BreakGlass: yes, Reason: word, TTL: time.Duration(n) * time.Hour}, ApproveAction{n, "d"}, DenyAction{n, word},
+		StopActions{N: n, Why: word}, StopActions{All: yes}, ResumeActions{yes, word}, RetryAction{n}, ReplanAction{n}, UndoAction{N: n, Force: yes}, ExtendAction{n, time.Hour},
+		KeepAction{n, other, due, yes}, WaiveEvidence{n, word}, ReviewAction{n, word}, AddToRoster{[]string{word}}, SettleRoster{n, yes, word}, Distrust{"pagerduty", "", word}, Trust{"pagerduty", "", word}, Distrust{"identity", string(other.ID), word}, Trust{"identity", string(other.ID), word}, Distrust{word, word, word},
+		JudgeSignals{fmt.Sprint("g", n), yes, word}, BeginLook{Looking{What: LookHunt, Kind: "ip", Subject: Seal(word), To: due}}, StopLook{n}, NoteLook{Looking{What: LookConns, Subject: Seal(word)}, LookCount{Rows: n}, word},
 	}
 	system := []Command{
 		RoomIsOpen{"C1", "inc", "u"}, RoomIsGone{"archived"}, Entered{other}, MessageIsUp{ViewSummary, "C1", "1.1"}, PageTaken{page, []Person{other}, vendor},
@@ -44,7 +49,13 @@ func anyCommand(t *rapid.T) (Person, Command) {
 		VendorSaid{Vendor: vendor, Kind: "incident.resolved", Who: other}, VendorSaid{Vendor: vendor, Kind: "incident.unacknowledged"},
 		VendorSaid{Vendor: vendor, Kind: "incident.reassigned", People: []Person{other}}, Published{"a/b", 7, "u", word}, ItemFiled{n, 9, "u"},
 		EffectFailed{EffectID("INC-0042/" + string(page) + "/1"), "page", "401"}, EffectStale{"INC-0042/3/1", "page", "late"},
-		TakeMerged{From: "INC-0009"}, MergeTaken{"INC-0001"}, TakeRelated{"INC-0003"}, Nudge{"stale"}, Nudge{"items"}, HoldChanged{"hold:host/x", "y"},
+		TakeMerged{From: "INC-0009"}, MergeTaken{"INC-0001"}, TakeRelated{"INC-0003"}, Nudge{"stale"}, Nudge{"items"}, TargetSettled{N: n, Index: 0, Round: 1, Try: 1, Mark: MarkInEffect}, TargetSettled{N: n, Index: 0, Mark: MarkReleased}, TargetShared{N: n, Label: "INC-1"},
+		ActionIsPlanned{N: n, Round: 1, Digest: "d", Briefs: []Brief{{Name: "x"}}, Registers: []ID{"hold:x/1"}, Names: []string{"x"}, Lasts: yes, Reversible: true},
+		ActionIsPlanned{N: n, Round: 1, Err: word},
+		SignalsSeen{Group: SignalGroup{ID: fmt.Sprint("g", n), Rule: word, Host: word, Level: SignalLevels()[max(n-1, 0)%5], Count: 1 + 2*max(n, 0), Summary: word, Drill: n == 3}}, LookIsOver{n, LookCount{}, word},
+		DrillMeasured{DrillScore{Points: n}}, YieldDrill{"INC-0009"},
+		CardIsUp{int64(n), PlacePerson, other.ID, "D1", "1.1", "page"}, CardIsUp{int64(n), PlaceRoom, "", "C1", "1.1", "offer/commander/bob"},
+		SecretFound{MessageRef{Channel: "C1", TS: "7"}, other, []FoundSecret{{"password", n}}},
 	}
 	if rapid.IntRange(0, 3).Draw(t, "door") == 0 {
 		return Clockwork, rapid.SampledFrom(system).Draw(t, "system")
@@ -122,6 +133,8 @@ func checkOwed(t *rapid.T, r *room, ids map[EffectID]bool) {
 		case Invite:
 			to = e.Person
 		case Refresh:
+			to = e.Person
+		case Restate:
 			to = e.Person
 		case Page:
 			to = e.To
@@ -206,49 +219,5 @@ func TestEachSealedReachesMapsAndSlices(t *testing.T) {
 	EachSealed(&s, func(x *Sealed) { x.Text += "!" })
 	if got := s.Title.Text + s.Tasks[0].Text.Text + s.People["x"].Person.Name.Text + s.Report.Sections["s"].Text; got != "a!b!c!d!" {
 		t.Fatal(got)
-	}
-}
-
-func TestHoldsBelongToTheTarget(t *testing.T) {
-	s := State{Stream: HoldID("host", "Web-3")}
-	at := begin
-	var owed []Owed
-	do := func(c Command) {
-		ch, err := Decide(s, Asked{ID: "x", By: Clockwork, Via: ViaEngine, At: at, What: c}, plan{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range ch.Events {
-			s = Apply(s, e)
-		}
-		owed = ch.Effects
-	}
-	kinds := func() string {
-		var k []string
-		for _, o := range owed {
-			k = append(k, KindOf(o.Effect))
-		}
-		return strings.Join(k, " ")
-	}
-	do(PlaceHold{Incident: "INC-1", Action: "isolate"})
-	if kinds() != "enforce" {
-		t.Fatalf("first hold does the deed: %s", kinds())
-	}
-	do(PlaceHold{Incident: "INC-2", Action: "isolate", Until: at.Add(time.Hour)})
-	if strings.Contains(kinds(), "enforce") {
-		t.Fatalf("the second hold does nothing to the world: %s", kinds())
-	}
-	do(EndHold{"INC-1", "isolate"})
-	if strings.Contains(kinds(), "release") {
-		t.Fatalf("the target was released while INC-2 holds it: %s", kinds())
-	}
-	at = at.Add(time.Hour)
-	do(Tick{Clock: holdClock("INC-2", "isolate"), Stage: StageDue})
-	if strings.Contains(kinds(), "release") {
-		t.Fatal("the end of a time to live asks; it does not expose")
-	}
-	do(EndHold{"INC-2", "isolate"})
-	if kinds() != "release" {
-		t.Fatalf("the last hold's end undoes it: %s", kinds())
 	}
 }

@@ -31,6 +31,20 @@ type Rules interface {
 	May(p Person, r Right, s State) Verdict
 	// PostMortem says whether one is due and by when after resolution.
 	PostMortem(s Severity, resolved time.Time) (due time.Time, remind []time.Time, ok bool)
+	// Escalation is who is told of an overdue post-mortem when neither its owner nor the
+	// commander did anything, and how long each of them has; 0 for never.
+	Escalation(s Severity) (every time.Duration, to []Person)
+	// Codenames are for confidential incidents, in the order they are used; none: ours.
+	Codenames() []string
+	// Drills is what was agreed about drills.
+	Drills() Drills
+	// Judge says whether a deed may be asked for, and who has to approve it. It is asked
+	// when the deed is asked for and again at its moment.
+	Judge(q Question) Judgement
+	// Approves says whether somebody's yes counts for a need, at this moment.
+	Approves(p Person, need Need, s State) bool
+	// Approvers are those whose yes would count, in the order they should be asked.
+	Approvers(need Need, s State) []Person
 	// Announce says whether incidents of this kind have a message in the announcement channel.
 	Announce(s Severity, private bool) bool
 }
@@ -77,6 +91,7 @@ const (
 	MayRespond    Right = "respond" // the everyday verbs
 	MayDowngrade  Right = "downgrade"
 	MayExclude    Right = "exclude"
+	MayDistrust   Right = "distrust" // and to lift it, with somebody else
 	MayResolve    Right = "resolve"
 	MayClose      Right = "close"
 	MayHide       Right = "hide"
@@ -84,10 +99,41 @@ const (
 	MayPublish    Right = "publish"
 	MayMerge      Right = "merge"
 	MayReassign   Right = "reassign" // take a held role without its holder's offer
+	MayWaive      Right = "waive"    // of what is marked as privileged; to take the marking away
 	MayAdoptPlan  Right = "adopt-plan"
 	MaySetTimes   Right = "times"
 	MayPageOthers Right = "page"
+	MayStop       Right = "stop"   // freeze deeds: anybody who responds should
+	MayResume     Right = "resume" // let them go on
+	MayReview     Right = "review" // of a broken glass
+	MayWaiveProof Right = "waive-evidence"
+	MayHoldLegal  Right = "legal-hold" // and to lift it, with somebody else
+	MayExport     Right = "export-evidence"
 )
+
+// Question is whether somebody may have an action done to targets.
+type Question struct {
+	State      State
+	By         Person
+	Action     string
+	Kind       string
+	Targets    []string
+	Params     map[string]string
+	TTL        time.Duration // 0: not said
+	At         time.Time
+	Reversible bool
+	Blast      string
+	BreakGlass bool
+}
+
+// Judgement is the plan's answer: who may, with whose approval, and for how long.
+type Judgement struct {
+	Allowed bool
+	Why     string // one sentence for the asker, with where the plan says so
+	Hint    string
+	Grant   Grant
+	Lead    *Person // whom a broken glass pages
+}
 
 // Verdict is the plan's answer, with where it says so.
 type Verdict struct {

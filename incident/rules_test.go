@@ -2,6 +2,7 @@ package incident
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -80,6 +81,51 @@ func (plan) May(p Person, r Right, s State) Verdict {
 func (plan) PostMortem(s Severity, at time.Time) (time.Time, []time.Time, bool) {
 	return at.Add(72 * time.Hour), []time.Time{at.Add(24 * time.Hour), at.Add(48 * time.Hour)}, s <= P2
 }
+func (plan) Escalation(Severity) (time.Duration, []Person) { return 24 * time.Hour, []Person{dave} }
+func (plan) Drills() Drills {
+	return Drills{People: []Person{alice, bob}, Ladder: Ladder{Name: "drill", Rungs: []Rung{{Name: "primary", Service: "security", People: []Person{bob, carol}, Wait: 5 * time.Minute}}}}
+}
+
+// Judge lets everybody block addresses at once, asks the commander or Carol for anything
+// of Okta, asks two for "wide", and knows nothing else.
+func (plan) Judge(q Question) Judgement {
+	g := Grant{Name: "grant-" + q.Action, Source: "grants.yaml:3", TTL: 4 * time.Hour, MaxTTL: 24 * time.Hour, ExpiresIn: time.Hour}
+	switch {
+	case strings.HasPrefix(q.Action, "okta."):
+		g.Needs = []Need{{1, []string{"commander", "carol"}}}
+	case q.Action == "wide.block":
+		g.Needs = []Need{{1, []string{"commander"}}, {1, []string{"carol", "dave"}}}
+	case q.Action == "edge.block":
+	case q.Action == "edge.lapse":
+		g.OnExpiry = "release"
+	default:
+		return Judgement{Why: "No grant covers it."}
+	}
+	if q.State.Severity > P2 {
+		return Judgement{Why: "Only for P1 and P2."}
+	}
+	return Judgement{Allowed: true, Grant: g, Lead: &dave}
+}
+
+func (plan) Approves(p Person, need Need, s State) bool {
+	for _, w := range need.From {
+		if w == string(p.ID) || s.Holder(Role(w)) == p.ID && p.ID != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func (p plan) Approvers(need Need, s State) []Person {
+	var out []Person
+	for _, who := range crew {
+		if p.Approves(who, need, s) {
+			out = append(out, who)
+		}
+	}
+	return out
+}
+func (plan) Codenames() []string                    { return []string{"Nightjar", "Kingfisher"} }
 func (plan) Announce(_ Severity, private bool) bool { return !private }
 
 var begin = time.Date(2026, 11, 23, 3, 4, 0, 0, time.UTC)
@@ -96,9 +142,16 @@ type room struct {
 func newRoom() *room { return &room{s: State{Stream: "INC-0042"}, now: begin} }
 
 // ask lets somebody ask; what became true is folded as a store would.
-func (r *room) ask(by Person, c Command) error {
+func (r *room) ask(by Person, c Command) error { return r.through(ViaSlack, by, c) }
+
+// say is ask with words that hold secrets.
+func (r *room) say(by Person, c Command, secrets ...FoundSecret) error {
+	return r.through(ViaSlack, by, c, secrets...)
+}
+
+func (r *room) through(door Door, by Person, c Command, secrets ...FoundSecret) error {
 	r.n++
-	ch, err := Decide(r.s, Asked{ID: CommandID(time.Duration(r.n).String()), By: by, Via: ViaSlack, At: r.now, What: c}, plan{})
+	ch, err := Decide(r.s, Asked{ID: CommandID(time.Duration(r.n).String()), By: by, Via: door, At: r.now, What: c, Secrets: secrets}, plan{})
 	if err != nil {
 		return err
 	}

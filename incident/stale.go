@@ -49,6 +49,14 @@ func Wanted(t Task, now time.Time) *Drop {
 		if e.View != ViewHome && s.Room.Lost != "" && e.View == ViewSummary {
 			return &Drop{Silent: true}
 		}
+	case Restate:
+		if e.Person != "" && s.IsExcluded(e.Person) || e.To == PlaceRoom && s.Room.Lost != "" {
+			return &Drop{Silent: true}
+		}
+	case DestroyContents:
+		if s.LegalHold.On {
+			return &Drop{Why: "a legal hold was set"}
+		}
 	case ArchiveRoom:
 		if s.Live() {
 			return &Drop{Why: "the incident was reopened"}
@@ -56,6 +64,13 @@ func Wanted(t Task, now time.Time) *Drop {
 	case Publish:
 		if s.Status == Open {
 			return &Drop{Why: "the incident was reopened"}
+		}
+		if s.Privilege.Withheld(0) {
+			return &Drop{Why: "the incident was marked as privileged meanwhile"}
+		}
+	case FileItem:
+		if n := e.N - 1; n >= 0 && n < len(s.Items) && s.Privilege.Withheld(s.Items[n].Seq) {
+			return &Drop{Why: "the action item is marked as privileged"}
 		}
 	}
 	return nil
@@ -91,8 +106,12 @@ func wantedSay(t Task, e Say) *Drop {
 		if c := s.Clocks[ev.Clock]; !c.Running() || !c.Due.Equal(ev.Due) {
 			return &Drop{Silent: true}
 		}
-	case Paged, PageTrouble:
-		if direct && (s.Status != Open || !s.Paging.Running && s.Paging.AckedBy != "") {
+	case Paged:
+		if direct && (s.Status != Open || s.Paging.answeredPage(ev.Page)) {
+			return &Drop{Silent: true}
+		}
+	case PageTrouble:
+		if direct && (s.Status != Open || s.Paging.answeredPage(ev.Page)) {
 			return &Drop{Silent: true}
 		}
 	case RoleOffered:
@@ -105,6 +124,11 @@ func wantedSay(t Task, e Say) *Drop {
 		}
 	}
 	return nil
+}
+
+// answeredPage is Answered while no ladder runs: one that does still wants its people.
+func (p Paging) answeredPage(id PageID) bool {
+	return p.Answered(id) && (!p.Running || p.Pages[id].To != "")
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {

@@ -8,6 +8,7 @@ type State struct {
 	Stream    ID        `json:"stream"`
 	Workspace string    `json:"workspace"`
 	Version   int64     `json:"version"` // moves with every commit
+	Erased    int64     `json:"-"`       // how many erasures there had been, anywhere, when its texts were read
 	Seq       int64     `json:"seq"`     // number of the last event
 	Exists    bool      `json:"exists"`
 	Declared  time.Time `json:"declared,omitzero"` // recorded
@@ -26,24 +27,39 @@ type State struct {
 	Merging  ID       `json:"merging,omitempty"` // asked to be merged into
 	Related  []ID     `json:"related,omitempty"`
 
-	Room     Room                 `json:"room,omitzero"`
-	Messages map[View]MessageRef  `json:"messages,omitempty"`
-	People   map[PersonID]Part    `json:"people,omitempty"`
-	Posts    map[Role]Post        `json:"posts,omitempty"`
-	Times    Times                `json:"times,omitzero"`
-	Clocks   map[ClockName]Clock  `json:"clocks,omitempty"`
-	Paging   Paging               `json:"paging,omitzero"`
-	Scope    []ScopeItem          `json:"scope,omitempty"`
-	Tasks    []TaskItem           `json:"tasks,omitempty"`
-	Items    []ActionItem         `json:"items,omitempty"`
-	Listed   map[Phase]bool       `json:"listed,omitempty"` // phases whose checklist was laid out
-	Hidden   map[int64]bool       `json:"hidden,omitempty"` // entries out of sight
-	Kept     map[string]bool      `json:"kept,omitempty"`   // "channel/ts" of messages kept as key events
-	Update   Sealed               `json:"update,omitzero"`  // the latest status update
-	Report   Report               `json:"report,omitzero"`
-	Hold     map[string]Held      `json:"hold,omitempty"`     // of a hold stream: by incident and action
-	Reminded map[string]time.Time `json:"reminded,omitempty"` // by what was reminded of
-	Severest Severity             `json:"severest,omitempty"`
+	Room      Room                 `json:"room,omitzero"`
+	Messages  map[View]MessageRef  `json:"messages,omitempty"`
+	People    map[PersonID]Part    `json:"people,omitempty"`
+	Posts     map[Role]Post        `json:"posts,omitempty"`
+	Times     Times                `json:"times,omitzero"`
+	Clocks    map[ClockName]Clock  `json:"clocks,omitempty"`
+	Paging    Paging               `json:"paging,omitzero"`
+	Scope     []ScopeItem          `json:"scope,omitempty"`
+	Tasks     []TaskItem           `json:"tasks,omitempty"`
+	Items     []ActionItem         `json:"items,omitempty"`
+	Listed    map[Phase]bool       `json:"listed,omitempty"` // phases whose checklist was laid out
+	Hidden    map[int64]bool       `json:"hidden,omitempty"` // entries out of sight
+	Kept      map[string]bool      `json:"kept,omitempty"`   // "channel/ts" of messages kept as key events
+	Update    Sealed               `json:"update,omitzero"`  // the latest status update
+	Report    Report               `json:"report,omitzero"`
+	Hold      map[string]Held      `json:"hold,omitempty"`     // of a register: by whose hold it is
+	Reminded  map[string]time.Time `json:"reminded,omitempty"` // by what was reminded of
+	Severest  Severity             `json:"severest,omitempty"`
+	Secrets   SecretsAt            `json:"secrets,omitzero"`
+	Cards     []CardPosted         `json:"cards,omitempty"`  // messages that wait for an answer to a page
+	Doubts    []Doubt              `json:"doubts,omitempty"` // what is not believed
+	Privilege Privilege            `json:"privilege,omitzero"`
+	Drilling  *Drilling            `json:"drilling,omitempty"` // the scenario that is played here
+	Deeds     []Deed               `json:"deeds,omitempty"`
+	Frozen    Freezing             `json:"frozen,omitzero"`
+	Roster    []RosterItem         `json:"roster,omitempty"`
+	LegalHold LegalHold            `json:"legal_hold,omitzero"`
+	Signals   []SignalAt           `json:"signals,omitempty"`    // groups that were told of, at most MaxSignals
+	Looks     []Look               `json:"looks,omitempty"`      // that go on
+	LookCount int                  `json:"look_count,omitempty"` // how many there were
+
+	Exceptions     []Exception `json:"exceptions,omitempty"`      // of the register: those that hold
+	ExceptionCount int         `json:"exception_count,omitempty"` // how many there were
 }
 
 // Room is the channel of an incident.
@@ -123,14 +139,25 @@ type PageID string
 
 // Paging is where the ladder stands.
 type Paging struct {
-	Ladder  Ladder            `json:"ladder,omitzero"`
-	Running bool              `json:"running,omitempty"`
-	Ended   bool              `json:"ended,omitempty"` // exhausted
-	Rung    int               `json:"rung,omitempty"`
-	Round   int               `json:"round,omitempty"`
-	Pages   map[PageID]PageAt `json:"pages,omitempty"`
-	AckedBy PersonID          `json:"acked_by,omitempty"`
-	AskedAt time.Time         `json:"asked_at,omitzero"` // asked whether they are still at it
+	Ladder   Ladder            `json:"ladder,omitzero"`
+	Running  bool              `json:"running,omitempty"`
+	Ended    bool              `json:"ended,omitempty"` // exhausted
+	Rung     int               `json:"rung,omitempty"`
+	Round    int               `json:"round,omitempty"`
+	Pages    map[PageID]PageAt `json:"pages,omitempty"`
+	AckedBy  PersonID          `json:"acked_by,omitempty"`
+	AckedVia Door              `json:"acked_via,omitempty"`
+	AskedAt  time.Time         `json:"asked_at,omitzero"` // asked whether they are still at it
+}
+
+// Answered reports whether nothing is asked any more of those a page reached: somebody
+// has the incident, or, of a page by name, has answered since it went out. Who pages a
+// specialist by name does so because whoever has it already needs them.
+func (p Paging) Answered(id PageID) bool {
+	if at := p.Pages[id]; at.To != "" {
+		return at.Told
+	}
+	return p.AckedBy != ""
 }
 
 // PageAt is one page and what became of it.
@@ -138,6 +165,7 @@ type PageAt struct {
 	At      time.Time  `json:"at"`
 	Rung    int        `json:"rung"`
 	To      PersonID   `json:"to,omitempty"`
+	Why     Sealed     `json:"why,omitzero"` // of a page by name
 	People  []PersonID `json:"people,omitempty"`
 	Vendor  VendorRef  `json:"vendor,omitzero"`
 	Taken   bool       `json:"taken,omitempty"`
@@ -205,6 +233,7 @@ type ActionItem struct {
 	Number int         `json:"number,omitempty"` // issue number once filed
 	URL    string      `json:"url,omitempty"`
 	From   *MessageRef `json:"from,omitempty"`
+	Seq    int64       `json:"seq,omitempty"` // of the entry that added it
 }
 
 // Report is the post-mortem.
@@ -220,15 +249,25 @@ type Report struct {
 	URL      string            `json:"url,omitempty"`
 	At       time.Time         `json:"at,omitzero"` // last published
 	Trouble  string            `json:"trouble,omitempty"`
+	Late     int               `json:"late,omitempty"`    // the last step of telling others that it is overdue
+	LateTo   []PersonID        `json:"late_to,omitempty"` // who was told
 }
 
-// Held is one incident's hold on a target.
-type Held struct {
-	Incident ID        `json:"incident"`
-	Action   string    `json:"action"`
-	Until    time.Time `json:"until,omitzero"` // zero: until released
-	OnExpiry string    `json:"on_expiry"`      // "ask" or "release"
-	Since    time.Time `json:"since"`
+// Freezing is that no deed is done here, since when and by whom.
+type Freezing struct {
+	Is bool      `json:"is,omitempty"`
+	By PersonID  `json:"by,omitempty"`
+	At time.Time `json:"at,omitzero"`
+}
+
+// RosterItem is an identity whose credentials have to be reset. N counts from 1.
+type RosterItem struct {
+	N      int      `json:"n"`
+	Name   Sealed   `json:"name"`
+	Done   bool     `json:"done,omitempty"`
+	Waived bool     `json:"waived,omitempty"`
+	Deed   int      `json:"deed,omitempty"`
+	By     PersonID `json:"by,omitempty"`
 }
 
 // Name is how the incident may be called outside its room: the codename of a

@@ -60,7 +60,11 @@ func (s *AuditSnapshot) Streams(ctx context.Context) ([]string, error) {
 
 // Lines are up to n lines of a stream after number after, in order, undecoded.
 func (s *AuditSnapshot) Lines(ctx context.Context, stream string, after int64, n int) ([]AuditLine, error) {
-	return s.lines(ctx, readLines, s.db.workspace, stream, after, int64(1)<<62, n)
+	query := readLines
+	if strings.HasSuffix(stream, roomSuffix) {
+		query = capturedLines
+	}
+	return s.lines(ctx, query, s.db.workspace, stream, after, int64(1)<<62, n)
 }
 
 // Erasure finds the line, in whatever stream, that says a text was erased; ok is

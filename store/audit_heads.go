@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"github.com/tocsin-ir/tocsin/incident"
 )
 
 // AuditKey is a public key that signs heads, and its signatures over the statement
@@ -152,10 +154,10 @@ func (db *DB) lockAudit(ctx context.Context, q querier) error {
 	return q.QueryRowContext(ctx, lockCounter, db.workspace, "audit").Scan(&n)
 }
 
-// Unsigned returns up to limit streams (the one named, or any when stream is "")
-// with lines after their last signed head, the longest untouched first.
+// Unsigned returns up to limit streams (the one named with what was captured of it, or
+// any when stream is "") with lines after their last signed head, the longest untouched first.
 func (s *AuditSnapshot) Unsigned(ctx context.Context, stream string, limit int) ([]AuditUnsigned, error) {
-	rows, err := s.tx.QueryContext(ctx, unsignedStreams, s.db.workspace, stream, limit)
+	rows, err := s.tx.QueryContext(ctx, unsignedStreams, s.db.workspace, stream, roomStream(incident.ID(stream)), limit)
 	if err != nil {
 		return nil, fmt.Errorf("find unsigned heads: %w", err)
 	}

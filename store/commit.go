@@ -28,20 +28,21 @@ func (db *DB) Commit(ctx context.Context, c incident.Change) (incident.State, er
 		return incident.State{}, fmt.Errorf("commit to %s: %w", c.Before.Stream, err)
 	}
 	var after incident.State
-	err = db.write.do(ctx, func(ctx context.Context, q querier) error {
+	err = db.write.soon(ctx, func(ctx context.Context, q querier) error {
 		after, err = p.write(ctx, q)
 		return err
 	})
 	if err != nil {
 		return incident.State{}, fmt.Errorf("commit to %s: %w", c.Before.Stream, err)
 	}
-	if db.commits.Add(1)%tidyEvery == 0 {
-		_ = db.Purge(ctx, c.Asked.At) // the next one will
-	}
 	if len(c.Erase) == 0 {
+		if p.moves() {
+			db.recent.keep(after, p.lines...)
+		}
 		return after, nil
 	}
 	// The State in hand still has the erased texts; the tables do not.
+	db.recent.forget()
 	_ = db.write.scrub(ctx) // a busy reader puts it off, no more
 	return db.Load(ctx, c.Before.Stream)
 }
@@ -55,6 +56,7 @@ type pending struct {
 	texts   map[string]boxed
 	at      map[string]int64 // event a text belongs to
 	effects []owed
+	lines   []incident.Recorded // as they read once they are written
 }
 
 type owed struct {
@@ -178,6 +180,11 @@ func (p *pending) advance(ctx context.Context, q querier, own row) (incident.Sta
 			return after, err
 		}
 	}
+	if len(p.texts) > 0 {
+		if err := p.db.sameKey(ctx, q); err != nil {
+			return after, err
+		}
+	}
 	for _, l := range lines {
 		if _, err := q.ExecContext(ctx, insertEvent, p.db.workspace, l.stream, l.seq, l.kind, l.v, l.at,
 			l.occurred, l.actor, l.via, l.root, l.data, l.prev, l.hash); err != nil {
@@ -194,6 +201,11 @@ func (p *pending) advance(ctx context.Context, q querier, own row) (incident.Sta
 			return after, err
 		}
 	}
+	if len(p.c.Erase) > 0 {
+		if _, err := q.ExecContext(ctx, countErased, p.db.workspace); err != nil {
+			return after, fmt.Errorf("count what was erased: %w", err)
+		}
+	}
 	return after, p.db.snapshotIfDue(ctx, q, own.seq, after)
 }
 
@@ -202,6 +214,7 @@ func (p *pending) advance(ctx context.Context, q querier, own row) (incident.Sta
 func (p *pending) fold(prev string) (incident.State, []line, error) {
 	s := p.c.Before
 	s.Workspace = p.db.workspace
+	p.lines = p.lines[:0:0] // a transaction that gave way is run again
 	lines := make([]line, 0, len(p.c.Events))
 	for _, r := range p.c.Events {
 		known := map[string]string{}
@@ -218,7 +231,7 @@ func (p *pending) fold(prev string) (incident.State, []line, error) {
 		if s, err = apply(s, stored); err != nil {
 			return s, nil, err
 		}
-		lines, prev = append(lines, l), l.hash
+		lines, prev, p.lines = append(lines, l), l.hash, append(p.lines, stored)
 	}
 	return s, lines, nil
 }

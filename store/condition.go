@@ -100,6 +100,26 @@ func (c *Condition) look(ctx context.Context, db *sql.DB, workspace string) erro
 	return nil
 }
 
+// Ready reports whether the database can be read from and written to right now, by
+// doing so: engine.ErrBusy while somebody else holds it. It leaves nothing behind.
+func (db *DB) Ready(ctx context.Context) error {
+	if err := db.Ping(ctx); err != nil {
+		return err
+	}
+	return db.write.soon(ctx, func(ctx context.Context, q querier) error {
+		if _, err := q.ExecContext(ctx, insertProbe, db.workspace); err != nil {
+			return fmt.Errorf("write to the database: %w", err)
+		}
+		_, err := q.ExecContext(ctx, deleteProbe, db.workspace)
+		return err
+	})
+}
+
+const (
+	insertProbe = `INSERT INTO counters (workspace, name, n) VALUES ($1, 'ready', 0) ON CONFLICT DO NOTHING`
+	deleteProbe = `DELETE FROM counters WHERE workspace = $1 AND name = 'ready'`
+)
+
 // newest is the number of the last migration.
 func newest() int64 {
 	names, _ := fs.Glob(migrations.FS, "*.sql") // the pattern is well formed

@@ -35,7 +35,10 @@ func (db *DB) owe(ctx context.Context, q querier, id incident.ID, ord int64, o o
 // have read the State already; it does not count.
 func (db *DB) merge(ctx context.Context, q querier, o owed) (bool, error) {
 	var id string
-	err := q.QueryRowContext(ctx, findMerge+db.dialect.forUpdate, db.workspace, o.Lane, o.Merge).Scan(&id)
+	err := q.QueryRowContext(ctx, findMergeHead+db.dialect.forUpdate, db.workspace, o.Lane, o.Merge).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = q.QueryRowContext(ctx, findMergeQueue+db.dialect.forUpdate, db.workspace, o.Lane, o.Merge).Scan(&id)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -94,17 +97,15 @@ func (db *DB) Claim(ctx context.Context, owner string, now time.Time, worst inci
 
 // ranksDue looks, without writing, where there is anything to claim.
 func (db *DB) ranksDue(ctx context.Context, now time.Time, worst incident.Rank) ([]incident.Rank, error) {
+	var first [incident.RankRefresh + 1]int64
+	if err := db.read.QueryRowContext(ctx, firstDue, db.workspace).Scan(&first[0], &first[1], &first[2], &first[3]); err != nil {
+		return nil, fmt.Errorf("look for due effects: %w", err)
+	}
 	var due []incident.Rank
-	for rank := incident.RankPage; rank <= min(worst, incident.RankRefresh); rank++ {
-		var one int
-		err := db.read.QueryRowContext(ctx, anyDue, db.workspace, int64(rank), stamp(now)).Scan(&one)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
+	for rank, at := range first {
+		if at > 0 && at <= stamp(now) && incident.Rank(rank) <= worst {
+			due = append(due, incident.Rank(rank))
 		}
-		if err != nil {
-			return nil, fmt.Errorf("look for due effects: %w", err)
-		}
-		due = append(due, rank)
 	}
 	return due, nil
 }

@@ -1,3 +1,5 @@
+//go:build !solo
+
 package store
 
 import (
@@ -31,7 +33,8 @@ func (db *DB) openPostgres(ctx context.Context, url string, o Options) error {
 	if err := migrate(ctx, goose.DialectPostgres, pool, goose.WithSessionLocker(locker)); err != nil {
 		return err
 	}
-	db.dialect = dialect{forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED"}
+	db.dialect = dialect{forUpdate: " FOR UPDATE", skipLocked: " FOR UPDATE SKIP LOCKED",
+		lockWrapped: "LOCK TABLE sealed_keys, tokens, cache, sensor_tokens, sensors, sensor_archives, requests, replicas IN EXCLUSIVE MODE"}
 	db.write = pgWriter{pool}
 	return nil
 }
@@ -45,6 +48,21 @@ func (w pgWriter) do(ctx context.Context, f func(context.Context, querier) error
 	err := w.once(ctx, f)
 	for try := 1; try < 4 && errors.Is(err, errClash) && ctx.Err() == nil; try++ {
 		err = w.once(ctx, f)
+	}
+	return err
+}
+
+// soon waits for a lock that somebody else has no longer than soonMost.
+func (w pgWriter) soon(ctx context.Context, f func(context.Context, querier) error) error {
+	err := w.do(ctx, func(ctx context.Context, q querier) error {
+		if _, err := q.ExecContext(ctx, fmt.Sprintf("SET LOCAL lock_timeout = %d", soonMost.Milliseconds())); err != nil {
+			return err
+		}
+		return f(ctx, q)
+	})
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "55P03" { // lock_not_available
+		return fmt.Errorf("%w: %w", engine.ErrBusy, err)
 	}
 	return err
 }
@@ -70,9 +88,6 @@ func (pgWriter) scrub(context.Context) error { return nil }
 
 // close leaves the pool to the reads.
 func (pgWriter) close() error { return nil }
-
-// errClash is a transaction that gave way to another; it is an ErrStale.
-var errClash = fmt.Errorf("%w: another transaction went first", engine.ErrStale)
 
 // staleIfClash makes PostgreSQL's "serialization failure" and "deadlock detected"
 // what they are to the engine: somebody else was faster, decide again.

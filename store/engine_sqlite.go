@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // the driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/tocsin-ir/tocsin/migrations"
 )
@@ -22,6 +23,8 @@ import (
 type dialect struct {
 	forUpdate  string // appended to a SELECT: the row is ours until the transaction ends
 	skipLocked string // the same, passing over rows of others
+
+	lockWrapped string // keeps others from writing what the master key wraps; "": nobody else writes
 }
 
 // The pragmas of every connection. A commit is on disk when it is answered
@@ -57,6 +60,12 @@ func (db *DB) openSQLite(ctx context.Context, path string, o Options) error {
 	pool.SetMaxIdleConns(orElse(o.Readers, 4))
 	db.pool, db.read = pool, &prepared[*sql.DB]{on: pool}
 	return nil
+}
+
+// isBusy reports that another process is writing to the file.
+func isBusy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY // the low byte; the rest says of what kind
 }
 
 // migrateFile tries again when another process made the tables between our look and

@@ -17,41 +17,73 @@ import (
 )
 
 // Load returns a stream as it is now, texts filled. One that does not exist yet gives
-// a State with Exists false and no error. It reads the snapshot and the events after it.
+// a State with Exists false and no error. It reads the snapshot and the events after it,
+// unless the State is in memory and still the present.
 func (db *DB) Load(ctx context.Context, id incident.ID) (incident.State, error) {
-	return db.load(ctx, db.read, id)
+	version, erased, err := db.versionOf(ctx, id)
+	if err != nil {
+		return incident.State{}, fmt.Errorf("load %s: %w", id, err)
+	}
+	if s, ok := db.recent.state(id, version, erased); ok {
+		return s, nil
+	}
+	s, folded, err := db.load(ctx, db.read, id)
+	if err == nil && folded >= foldedMuch {
+		db.snapshotSoon(s)
+	}
+	s.Erased = erased // or more: then it is read again
+	if err == nil && s.Version > 0 {
+		db.recent.keep(s)
+	}
+	return s, err
 }
 
-func (db *DB) load(ctx context.Context, q querier, id incident.ID) (incident.State, error) {
-	s, err := db.present(ctx, q, id, true)
+func (db *DB) load(ctx context.Context, q querier, id incident.ID) (s incident.State, folded int64, err error) {
+	s, folded, err = db.present(ctx, q, id, true)
 	if err == nil {
 		err = db.fill(ctx, q, &s)
 	}
 	if err != nil {
-		return incident.State{}, fmt.Errorf("load %s: %w", id, err)
+		return incident.State{}, 0, fmt.Errorf("load %s: %w", id, err)
 	}
-	return s, nil
+	return s, folded, nil
 }
 
-// present folds a stream up to now, without its texts. The row and its snapshot come
+// foldedMuch is how many events a load folds before a snapshot is written for the next:
+// those of another program's shape are passed over, as after an upgrade.
+const foldedMuch = 4 * snapshotEvery
+
+// snapshotSoon writes a snapshot while whoever loaded the State goes on. It may fail:
+// then the next load does the same.
+func (db *DB) snapshotSoon(s incident.State) {
+	db.later.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = db.write.do(ctx, func(ctx context.Context, q querier) error { return db.putSnapshot(ctx, q, s) })
+	})
+}
+
+// present folds a stream up to now, without its texts, and says how many events were
+// folded. The row and its snapshot come
 // from one statement and events never change, so no transaction is needed.
-func (db *DB) present(ctx context.Context, q querier, id incident.ID, snapshot bool) (incident.State, error) {
+func (db *DB) present(ctx context.Context, q querier, id incident.ID, snapshot bool) (s incident.State, folded int64, err error) {
 	fresh := incident.State{Stream: id, Workspace: db.workspace}
 	var version, seq, snapSeq int64
 	var shape, body string
-	err := q.QueryRowContext(ctx, readStream, db.workspace, string(id)).Scan(&version, &seq, &snapSeq, &shape, &body)
+	err = q.QueryRowContext(ctx, readStream, db.workspace, string(id)).Scan(&version, &seq, &snapSeq, &shape, &body)
 	if errors.Is(err, sql.ErrNoRows) {
-		return fresh, nil
+		return fresh, 0, nil
 	}
 	if err != nil {
-		return fresh, err
+		return fresh, 0, err
 	}
-	s := fresh
+	s = fresh
 	if snapshot && shape == stateShape {
 		if err := json.Unmarshal([]byte(body), &s); err != nil {
-			return fresh, fmt.Errorf("read the snapshot: %w", err)
+			return fresh, 0, fmt.Errorf("read the snapshot: %w", err)
 		}
 	}
+	from := s.Seq
 	err = db.eachLine(ctx, q, readLines, []any{db.workspace, string(id), s.Seq, seq, seq + 1}, func(l line) error {
 		if l.seq != s.Seq+1 {
 			return fmt.Errorf("line %d is missing", s.Seq+1)
@@ -66,7 +98,7 @@ func (db *DB) present(ctx context.Context, q querier, id incident.ID, snapshot b
 		err = fmt.Errorf("the record ends at line %d of %d", s.Seq, seq)
 	}
 	s.Version, s.Workspace = version, db.workspace
-	return s, err
+	return s, s.Seq - from, err
 }
 
 // eachLine calls f for every line of a query over lineColumns.
@@ -91,6 +123,13 @@ func (db *DB) eachLine(ctx context.Context, q querier, query string, args []any,
 // Event reads one line of the record, texts filled. engine.ErrUnknown when there is
 // no such line.
 func (db *DB) Event(ctx context.Context, id incident.ID, seq int64) (incident.Recorded, error) {
+	var erased int64
+	if err := db.read.QueryRowContext(ctx, readErased, db.workspace).Scan(&erased); err != nil {
+		return incident.Recorded{}, fmt.Errorf("read event %s/%d: %w", id, seq, err)
+	}
+	if l, ok := db.recent.line(id, seq, erased); ok {
+		return l, nil
+	}
 	got, err := db.recorded(ctx, readLines, db.workspace, string(id), seq-1, seq, int64(1))
 	if err == nil && len(got) == 0 {
 		err = engine.ErrUnknown
@@ -98,6 +137,7 @@ func (db *DB) Event(ctx context.Context, id incident.ID, seq int64) (incident.Re
 	if err != nil {
 		return incident.Recorded{}, fmt.Errorf("read event %s/%d: %w", id, seq, err)
 	}
+	db.recent.keepLine(got[0], erased)
 	return got[0], nil
 }
 
@@ -144,6 +184,7 @@ func (db *DB) Snapshot(ctx context.Context, id incident.ID) error {
 // Rebuild folds a stream from its first event and writes snapshot and projection
 // anew: whatever an older program derived wrongly is gone after it.
 func (db *DB) Rebuild(ctx context.Context, id incident.ID) error {
+	defer db.recent.forget()
 	return db.refold(ctx, id, false, func(ctx context.Context, q querier, own row, s incident.State) error {
 		if err := db.putStream(ctx, q, own, own, s, unstamp(own.updated)); err != nil {
 			return err
@@ -158,7 +199,7 @@ func (db *DB) refold(ctx context.Context, id incident.ID, snapshot bool, f func(
 		if err != nil {
 			return err
 		}
-		s, err := db.present(ctx, q, id, snapshot)
+		s, _, err := db.present(ctx, q, id, snapshot)
 		if err != nil {
 			return fmt.Errorf("fold %s: %w", id, err)
 		}
@@ -203,7 +244,7 @@ func scanAll[T any](rows *sql.Rows) ([]T, error) {
 
 // foldVersion is raised when Apply comes to read old events differently, so that
 // snapshots of the former reading are passed over.
-const foldVersion = 1
+const foldVersion = 2
 
 // stateShape names the shape of incident.State as this program knows it. A snapshot
 // of any other shape would silently lack a field.

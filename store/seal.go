@@ -163,6 +163,9 @@ func (db *DB) someTexts(ctx context.Context, q querier, refs []string, into map[
 	return rows.Err()
 }
 
+// ErrKey says that a database was opened with another master key than its own.
+var ErrKey = errors.New("the master key is not the one this database was made with")
+
 // keyProof is what a database keeps, encrypted, to know its master key again.
 const keyProof = "this key opens this database"
 
@@ -179,7 +182,10 @@ func (db *DB) checkKey(ctx context.Context) error {
 			return fmt.Errorf("check the master key: %w", err)
 		}
 		if _, err := db.master.Open(nil, nil, kept, aad); err != nil {
-			return errors.New("the master key is not the one this database was made with")
+			return ErrKey
+		}
+		if err := q.QueryRowContext(ctx, readRekeyed, db.workspace).Scan(&db.rekeyed); err != nil {
+			return fmt.Errorf("check the master key: %w", err)
 		}
 		return nil
 	})

@@ -14,15 +14,19 @@ INSERT INTO audit_heads (workspace, stream, seq, hash, at, key, sig) VALUES ($1,
 	// stream that is no longer there must come to light.
 	auditStreams = `
 SELECT id FROM (SELECT id FROM incidents WHERE workspace = $1 AND seq > 0
-  UNION SELECT stream AS id FROM audit_heads WHERE workspace = $1) AS both_of_them ORDER BY id`
+  UNION SELECT stream AS id FROM captured_heads WHERE workspace = $1 AND seq > 0
+  UNION SELECT stream AS id FROM audit_heads WHERE workspace = $1) AS all_of_them ORDER BY id`
 
-	// Streams with lines after their last signed head ($2: this one only, '' any).
+	// Streams with lines after their last signed head ($2: this one and what was captured
+	// of it only, '' any).
 	unsignedStreams = `
 SELECT i.id, i.seq, i.hash, COALESCE(h.seq, 0), COALESCE(h.hash, ''), COALESCE(h.at, 0), COALESCE(h.key, ''), COALESCE(h.sig, '')
-FROM incidents i LEFT JOIN audit_heads h ON h.workspace = i.workspace AND h.stream = i.id
+FROM (SELECT workspace, id, seq, hash, updated_at FROM incidents WHERE workspace = $1
+  UNION ALL SELECT workspace, stream AS id, seq, hash, updated_at FROM captured_heads WHERE workspace = $1) i
+LEFT JOIN audit_heads h ON h.workspace = i.workspace AND h.stream = i.id
   AND h.seq = (SELECT MAX(l.seq) FROM audit_heads l WHERE l.workspace = i.workspace AND l.stream = i.id)
-WHERE i.workspace = $1 AND ($2 = '' OR i.id = $2) AND i.seq > COALESCE(h.seq, 0) ORDER BY i.updated_at LIMIT $3`
+WHERE ($2 = '' OR i.id = $2 OR i.id = $3) AND i.seq > COALESCE(h.seq, 0) ORDER BY i.updated_at LIMIT $4`
 
 	// Which line says that a text was erased, when it is in another stream.
-	readErasures = lineColumns + `WHERE workspace = $1 AND kind = 'redacted' AND data LIKE $2 ORDER BY stream, seq LIMIT 1`
+	readErasures = lineColumns + `WHERE workspace = $1 AND kind IN ('redacted','evidence_erased') AND data LIKE $2 ORDER BY stream, seq LIMIT 1`
 )

@@ -9,10 +9,11 @@ VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,
 
 	// A waiting effect that may stand for another: nobody has it now. Locked, so that
 	// it is not claimed and rendered before what made the other necessary is committed.
-	findMerge = `
-SELECT id FROM effects
-WHERE workspace = $1 AND lane = $2 AND merge_key = $3 AND (state = 'queued' OR state = 'open' AND owner = '')
-ORDER BY ord LIMIT 1`
+	// The head comes before what is queued. Two statements, because SQLite uses the
+	// index of a state only where the state stands alone; with OR it reads the table.
+	findMergeHead  = `SELECT id FROM effects WHERE workspace = $1 AND lane = $2 AND merge_key = $3 AND state = 'open' AND owner = ''`
+	findMergeQueue = `
+SELECT id FROM effects WHERE workspace = $1 AND lane = $2 AND merge_key = $3 AND state = 'queued' ORDER BY ord LIMIT 1`
 
 	// It takes the earlier time (unless it waits for a retry) and the later end.
 	widenMerge = `
@@ -23,7 +24,14 @@ WHERE workspace = $1 AND id = $2`
 
 	taskColumns = `id, incident, lane, seq, rank, kind, body, due, not_after, merge_key, attempt, owner`
 
-	anyDue = `SELECT 1 FROM effects WHERE workspace = $1 AND state = 'open' AND rank = $2 AND due_at <= $3 LIMIT 1`
+	// When the first of each rank falls due. A minimum, and not whether there is one that
+	// is due: PostgreSQL takes that question for one that many rows answer, and reads a
+	// hundred thousand clocks that wait to find none.
+	firstDue = `
+SELECT COALESCE((SELECT MIN(due_at) FROM effects WHERE workspace = $1 AND state = 'open' AND rank = 0), 0),
+  COALESCE((SELECT MIN(due_at) FROM effects WHERE workspace = $1 AND state = 'open' AND rank = 1), 0),
+  COALESCE((SELECT MIN(due_at) FROM effects WHERE workspace = $1 AND state = 'open' AND rank = 2), 0),
+  COALESCE((SELECT MIN(due_at) FROM effects WHERE workspace = $1 AND state = 'open' AND rank = 3), 0)`
 
 	// $1 workspace, $2 owner, $3 end of the lease, $4 now, $5 rank, $6 how many. The
 	// lock is put between the halves. MATERIALIZED is required: PostgreSQL may run a

@@ -7,6 +7,19 @@ SELECT i.version, i.seq, COALESCE(s.seq, 0), COALESCE(s.shape, ''), COALESCE(s.b
 FROM incidents i LEFT JOIN snapshots s ON s.workspace = i.workspace AND s.stream = i.id
 WHERE i.workspace = $1 AND i.id = $2`
 
+	// What a State or a line in memory is held against; see recent.
+	readVersion = `
+SELECT COALESCE((SELECT version FROM incidents WHERE workspace = $1 AND id = $2), 0),
+  COALESCE((SELECT n FROM counters WHERE workspace = $1 AND name = 'erased'), 0)`
+	readErased  = `SELECT COALESCE((SELECT n FROM counters WHERE workspace = $1 AND name = 'erased'), 0)`
+	countErased = `
+INSERT INTO counters (workspace, name, n) VALUES ($1,'erased',1) ON CONFLICT (workspace, name) DO UPDATE SET n = counters.n + 1`
+
+	// How often the master key was changed.
+	readRekeyed  = `SELECT COALESCE((SELECT n FROM counters WHERE workspace = $1 AND name = 'rekeyed'), 0)`
+	countRekeyed = `
+INSERT INTO counters (workspace, name, n) VALUES ($1,'rekeyed',1) ON CONFLICT (workspace, name) DO UPDATE SET n = counters.n + 1`
+
 	// Of a stream whose row is then ours (forUpdate).
 	lockStream = `SELECT version, seq, hash, owed, updated_at FROM incidents WHERE workspace = $1 AND id = $2`
 
@@ -23,7 +36,8 @@ WHERE workspace = $1 AND id = $2 AND version = $15`
 
 	putSnapshot = `
 INSERT INTO snapshots (workspace, stream, seq, shape, body) VALUES ($1,$2,$3,$4,$5)
-ON CONFLICT (workspace, stream) DO UPDATE SET seq = excluded.seq, shape = excluded.shape, body = excluded.body`
+ON CONFLICT (workspace, stream) DO UPDATE SET seq = excluded.seq, shape = excluded.shape, body = excluded.body
+WHERE snapshots.seq <= excluded.seq`
 
 	// Streams that nobody touched since $2 and that have events after their snapshot.
 	idleStreams = `
@@ -49,9 +63,11 @@ VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)`
 SELECT s.ref, s.body, k.wrapped FROM sealed s JOIN sealed_keys k ON k.workspace = s.workspace AND k.ref = s.ref
 WHERE s.workspace = $1 AND s.ref IN `
 
+	// Followed by a list in parentheses.
+	streamsOfSealed = `SELECT DISTINCT stream FROM sealed WHERE workspace = $1 AND ref IN `
+
 	insertAsked = `INSERT INTO asked (workspace, command, answer, at) VALUES ($1,$2,$3,$4) ON CONFLICT DO NOTHING`
 	readAsked   = `SELECT answer FROM asked WHERE workspace = $1 AND command = $2`
-	purgeAsked  = `DELETE FROM asked WHERE workspace = $1 AND at < $2`
 
 	insertClaim = `INSERT INTO claims (workspace, key, stream) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING`
 	readClaim   = `SELECT stream FROM claims WHERE workspace = $1 AND key = $2`
@@ -69,18 +85,28 @@ ON CONFLICT (workspace, name) DO UPDATE SET n = counters.n RETURNING n`
 const (
 	// $2-$5 statuses, $6 drill: -1 either, 0 no, 1 yes.
 	listStreams = `
-SELECT id FROM incidents
+SELECT id, version FROM incidents
 WHERE workspace = $1 AND status <> '' AND status IN ($2,$3,$4,$5) AND ($6 < 0 OR drill = ($6 > 0))
 ORDER BY declared_at DESC, id DESC LIMIT $7`
+
+	countStreams = `
+SELECT status, severity, COUNT(*) FROM incidents WHERE workspace = $1 AND status <> '' GROUP BY status, severity ORDER BY status, severity`
+
+	// $3-$6 statuses.
+	pageOfStreams = `
+SELECT id FROM incidents
+WHERE workspace = $1 AND id > $2 AND status <> '' AND status IN ($3,$4,$5,$6) ORDER BY id LIMIT $7`
 
 	putCache = `
 INSERT INTO cache (workspace, space, key, value, at) VALUES ($1,$2,$3,$4,$5)
 ON CONFLICT (workspace, space, key) DO UPDATE SET value = excluded.value, at = excluded.at`
-	readCache = `SELECT value, at FROM cache WHERE workspace = $1 AND space = $2 AND key = $3`
+	beginCache = `INSERT INTO cache (workspace, space, key, value, at) VALUES ($1,$2,$3,$4,0) ON CONFLICT (workspace, space, key) DO NOTHING`
+	readCache  = `SELECT value, at FROM cache WHERE workspace = $1 AND space = $2 AND key = $3`
 
 	insertPlan = `INSERT INTO plans (workspace, digest, files) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING`
 	readPlan   = `SELECT files FROM plans WHERE workspace = $1 AND digest = $2`
 
 	insertFact = `INSERT INTO facts (workspace, name, value) VALUES ($1,$2,$3) ON CONFLICT DO NOTHING`
+	setFact    = `UPDATE facts SET value = $3 WHERE workspace = $1 AND name = $2`
 	readFact   = `SELECT value FROM facts WHERE workspace = $1 AND name = $2`
 )

@@ -22,7 +22,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/tocsin-ir/tocsin/engine"
@@ -33,14 +33,17 @@ type DB struct {
 	workspace string
 	now       func() time.Time
 	master    cipher.AEAD
+	recent    *recent
+	rekeyed   int64 // how often the master key had been changed when it was opened
 
 	pool    *sql.DB // read by read
 	read    querier
 	write   writer
 	dialect dialect
 
-	commits atomic.Int64 // since Open; now and then one of them tidies up
-	scratch string       // directory to remove at Close, of a database in memory
+	later sync.WaitGroup // what is still being written when nobody waits for it
+
+	scratch string // directory to remove at Close, of a database in memory
 }
 
 var _ engine.Store = (*DB)(nil)
@@ -72,7 +75,7 @@ func Open(ctx context.Context, url, workspace string, o Options) (*DB, error) {
 	if o.Now == nil {
 		o.Now = func() time.Time { return time.Now().UTC() }
 	}
-	db := &DB{workspace: workspace, now: o.Now, master: master}
+	db := &DB{workspace: workspace, now: o.Now, master: master, recent: newRecent()}
 	switch {
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
 		err = db.openPostgres(ctx, url, o)
@@ -94,12 +97,16 @@ func Open(ctx context.Context, url, workspace string, o Options) (*DB, error) {
 	return db, nil
 }
 
+// errClash is a transaction that gave way to another; it is an ErrStale.
+var errClash = fmt.Errorf("%w: another transaction went first", engine.ErrStale)
+
 // scheme is what may be said of an address that could hold a password.
 func scheme(url string) string { return url[:strings.Index(url, "://")+3] + "…" }
 
 // Close waits for commits under way and closes the connections.
 func (db *DB) Close() error {
 	var errs []error
+	db.later.Wait()
 	if db.write != nil {
 		errs = append(errs, db.write.close())
 	}

@@ -37,7 +37,7 @@ func (db *DB) lock(ctx context.Context, q querier, id incident.ID) (row, error) 
 // putStream moves the stream on, and its projection with it.
 func (db *DB) putStream(ctx context.Context, q querier, own, next row, s incident.State, at time.Time) error {
 	status := string(s.Status)
-	if s.Stream.IsHold() {
+	if s.Stream.IsRegister() {
 		status = ""
 	}
 	args := []any{
@@ -119,22 +119,6 @@ func (db *DB) asked(ctx context.Context, q querier, id incident.CommandID) (inci
 	return a, true, nil
 }
 
-// Answers are kept longer than any vendor tries again.
-const (
-	keepAnswers = 7 * 24 * time.Hour
-	tidyEvery   = 500 // commits
-)
-
-// Purge drops answers older than seven days before now. Commit calls it now and then.
-func (db *DB) Purge(ctx context.Context, now time.Time) error {
-	return db.write.do(ctx, func(ctx context.Context, q querier) error {
-		if _, err := q.ExecContext(ctx, purgeAsked, db.workspace, stamp(now.Add(-keepAnswers))); err != nil {
-			return fmt.Errorf("purge old answers: %w", err)
-		}
-		return nil
-	})
-}
-
 // Reserve gives the next incident number to a command, and the same one to the same
 // command again. A number that is reserved and not used leaves a gap.
 func (db *DB) Reserve(ctx context.Context, id incident.CommandID) (incident.ID, error) {
@@ -142,7 +126,7 @@ func (db *DB) Reserve(ctx context.Context, id incident.CommandID) (incident.ID, 
 		return "", errors.New("reserve a number: the command has no id")
 	}
 	var n int64
-	err := db.write.do(ctx, func(ctx context.Context, q querier) error {
+	err := db.write.soon(ctx, func(ctx context.Context, q querier) error {
 		var last int64
 		if err := q.QueryRowContext(ctx, lockCounter, db.workspace, "incident").Scan(&last); err != nil {
 			return err

@@ -6,6 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/tocsin-ir/tocsin/engine"
 )
 
 // querier is a transaction, or a pool where no transaction is needed.
@@ -18,11 +22,18 @@ type querier interface {
 // writer runs a piece of writing in a transaction. When do returns nil, what f wrote
 // is on disk; when it returns an error, nothing of it is. f may run more than once.
 type writer interface {
+	// do waits for its turn until ctx ends.
 	do(ctx context.Context, f func(ctx context.Context, q querier) error) error
+	// soon is do for when somebody waits for an answer: engine.ErrBusy once others have
+	// kept the database to themselves for longer than soonMost.
+	soon(ctx context.Context, f func(ctx context.Context, q querier) error) error
 	// scrub makes what was deleted unreadable as far as the engine can.
 	scrub(ctx context.Context) error
 	close() error
 }
+
+// soonMost is well within the three seconds that Slack gives us to answer somebody.
+const soonMost = 1500 * time.Millisecond
 
 var errClosed = errors.New("the database is closed")
 
@@ -40,6 +51,7 @@ type fifo struct {
 	stop  chan struct{}
 	ended chan struct{}
 	once  sync.Once
+	held  atomic.Int64 // since when another process writes to the file, unix nanoseconds; 0: none does
 }
 
 type job struct {
@@ -47,12 +59,21 @@ type job struct {
 	f    func(ctx context.Context, q querier) error
 	bare bool // outside a transaction
 	done chan error
+	own  atomic.Bool // somebody has decided what becomes of it
 }
+
+// take is true for the first who asks: the writer, who then writes it, or whoever
+// waited for it, who then goes away and knows that it is never written.
+func (j *job) take() bool { return j.own.CompareAndSwap(false, true) }
 
 func newFIFO(ctx context.Context, db *sql.DB) (*fifo, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
 		return nil, err
+	}
+	// Another process that writes is waited for in begin, a little at a time.
+	if _, err := conn.ExecContext(ctx, "PRAGMA busy_timeout = 100"); err != nil {
+		return nil, errors.Join(err, conn.Close())
 	}
 	w := &fifo{
 		db: db, conn: conn, q: &prepared[*sql.Conn]{on: conn},
@@ -63,7 +84,11 @@ func newFIFO(ctx context.Context, db *sql.DB) (*fifo, error) {
 }
 
 func (w *fifo) do(ctx context.Context, f func(context.Context, querier) error) error {
-	return w.wait(&job{ctx: ctx, f: f, done: make(chan error, 1)})
+	return w.wait(&job{ctx: ctx, f: f, done: make(chan error, 1)}, 0)
+}
+
+func (w *fifo) soon(ctx context.Context, f func(context.Context, querier) error) error {
+	return w.wait(&job{ctx: ctx, f: f, done: make(chan error, 1)}, soonMost)
 }
 
 // scrub empties the write-ahead log into the file, where secure_delete has
@@ -73,30 +98,55 @@ func (w *fifo) scrub(ctx context.Context) error {
 	return w.wait(&job{ctx: ctx, bare: true, done: make(chan error, 1), f: func(ctx context.Context, q querier) error {
 		_, err := q.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
 		return err
-	}})
+	}}, 0)
 }
 
-func (w *fifo) wait(j *job) error {
-	select {
-	case w.line <- j:
-	case <-w.stop:
-		return errClosed
-	case <-j.ctx.Done():
-		return j.ctx.Err()
+// wait returns what became of a job. most bounds how long others may hold the file
+// meanwhile; zero is without a bound.
+func (w *fifo) wait(j *job, most time.Duration) error {
+	line, stop, ended := w.line, w.stop, j.ctx.Done()
+	var late <-chan time.Time
+	if most > 0 {
+		late = time.After(most - w.heldFor())
 	}
-	// From here on the job may be written, so the caller waits for the truth of it
-	// even when its own context ends.
-	select {
-	case err := <-j.done:
-		return err
-	case <-w.ended:
+	for {
 		select {
+		case line <- j:
+			line, stop = nil, nil
 		case err := <-j.done:
 			return err
-		default:
+		case <-stop:
 			return errClosed
+		case <-w.ended:
+			select {
+			case err := <-j.done:
+				return err
+			default:
+				return errClosed
+			}
+		case <-ended:
+			if j.take() {
+				return j.ctx.Err()
+			}
+			ended = nil // it is being written: whoever waits gets the truth of it
+		case <-late:
+			if left := most - w.heldFor(); left > 0 {
+				late = time.After(left)
+			} else if j.take() {
+				return engine.ErrBusy
+			} else {
+				late = nil
+			}
 		}
 	}
+}
+
+// heldFor is how long another process has kept us from writing.
+func (w *fifo) heldFor() time.Duration {
+	if since := w.held.Load(); since != 0 {
+		return time.Duration(time.Now().UnixNano() - since)
+	}
+	return 0
 }
 
 func (w *fifo) run() {
@@ -113,7 +163,9 @@ func (w *fifo) run() {
 
 func (w *fifo) serve(first *job) {
 	if first.bare {
-		first.done <- first.f(context.WithoutCancel(first.ctx), w.q)
+		if first.take() {
+			first.done <- first.f(context.WithoutCancel(first.ctx), w.q)
+		}
 		return
 	}
 	group, after := []*job{first}, (*job)(nil)
@@ -145,13 +197,13 @@ func (w *fifo) commit(group []*job) {
 			j.done <- err
 		}
 	}
-	if _, err := w.q.ExecContext(bg, "BEGIN IMMEDIATE"); err != nil {
+	if err := w.begin(bg); err != nil {
 		all(fmt.Errorf("begin: %w", err))
 		return
 	}
 	errs := make([]error, len(group))
 	for i, j := range group {
-		if errs[i] = j.ctx.Err(); errs[i] != nil {
+		if !j.take() {
 			continue
 		}
 		var broken error
@@ -168,6 +220,24 @@ func (w *fifo) commit(group []*job) {
 	}
 	for i, j := range group {
 		j.done <- errs[i]
+	}
+}
+
+// begin waits for as long as another process holds the file, so that whoever comes
+// meanwhile learns at once that it does, and when it no longer does.
+func (w *fifo) begin(ctx context.Context) error {
+	for began := time.Now().UnixNano(); ; {
+		_, err := w.q.ExecContext(ctx, "BEGIN IMMEDIATE")
+		if !isBusy(err) {
+			w.held.Store(0)
+			return err
+		}
+		w.held.CompareAndSwap(0, began)
+		select {
+		case <-w.stop:
+			return errClosed
+		default:
+		}
 	}
 }
 

@@ -133,7 +133,7 @@ func Clocks(s incident.State, now time.Time) Card {
 		add(name)
 	}
 	for _, name := range sortedClocks(s) {
-		if !isTarget(name) && name != incident.ClockPostMortem && s.Clocks[name].Running() {
+		if !isTarget(name) && name != incident.ClockPostMortem && name != incident.ClockDrill && s.Clocks[name].Running() {
 			add(name)
 		}
 	}

@@ -51,6 +51,9 @@ func TimelineCard(entries []Entry, page int) Card {
 // entryLine is "#17 03:04 UTC text", with what was done to it.
 func entryLine(n Entry, width int) string {
 	line := fmt.Sprintf("#%d <!date^%d^{date_short_pretty} {time}|%s> · %s", n.Seq, n.Occurred.UTC().Unix(), Stamp(n.Occurred), Line(n.Text, width))
+	if n.Privileged {
+		line += " (privileged)"
+	}
 	if n.Edited {
 		line += " (corrected)"
 	}
@@ -209,7 +212,7 @@ func dueNext(s incident.State, now time.Time) []string {
 	v := voice{s: s}
 	var lines []string
 	for _, name := range sortedClocks(s) {
-		if c := s.Clocks[name]; c.Running() && len(lines) < 6 {
+		if c := s.Clocks[name]; c.Running() && name != incident.ClockDrill && len(lines) < 6 {
 			lines = append(lines, v.clockWords(name).name+": "+When(c.Due, "")+relative(c.Due, now))
 		}
 	}

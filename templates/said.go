@@ -19,6 +19,9 @@ func Said(t incident.Task, to incident.Place) Card {
 		return Card{}
 	}
 	v.closed = t.State.Private && to != incident.PlaceRoom
+	if t.State.Stream == incident.ExceptionsID {
+		return v.saidOfExceptions()
+	}
 	if to == incident.PlaceAnnounce {
 		return v.announce()
 	}
@@ -40,6 +43,12 @@ func (v voice) say() Card {
 	case incident.Declared, incident.SeveritySet, incident.TypeSet, incident.Retitled, incident.Scoped,
 		incident.TimeSet, incident.PhaseSet, incident.Excluded, incident.Intruded, incident.RoomLost, incident.PlanAdopted:
 		return v.saidOfIncident()
+	case incident.DrillBegun, incident.Injected, incident.DrillEnded, incident.DrillScored, incident.DrillYielded:
+		return v.saidOfDrill()
+	case incident.LegalHoldSet, incident.LegalHoldLiftAsked, incident.LegalHoldLifted, incident.EvidenceExported:
+		return v.saidOfLegalHold()
+	case incident.Distrusted, incident.TrustAsked, incident.Trusted:
+		return v.saidOfTrust()
 	case incident.RoleTaken, incident.RoleOffered, incident.RoleDeclined:
 		return v.saidOfRoles()
 	case incident.LadderStarted, incident.RungFired, incident.RungSkipped, incident.Paged, incident.PageTrouble,
@@ -55,9 +64,16 @@ func (v voice) say() Card {
 	case incident.Updated, incident.Noted, incident.TaskAdded, incident.TaskChanged, incident.ItemAdded, incident.ItemChanged:
 		return v.saidOfWork()
 	case incident.MergedAway, incident.TookMerged, incident.LinkedTo, incident.WasResolved, incident.WasReopened,
-		incident.WasClosed, incident.PostMortemDrafted, incident.PostMortemPublished, incident.ItemIsFiled:
+		incident.WasClosed, incident.PostMortemDrafted, incident.PostMortemPublished, incident.PostMortemEscalated, incident.ItemIsFiled:
 		return v.saidOfEnd()
-	case incident.EffectDied, incident.EffectDropped, incident.EntryEdited, incident.EntryHidden, incident.Redacted, incident.HoldTold:
+	case incident.ActionRequested, incident.ActionPlanned, incident.ActionNotPlanned, incident.ActionReplanned, incident.ActionApproved, incident.ApprovalRefused,
+		incident.ActionDenied, incident.ApproversAsked, incident.ActionExpired, incident.ActionStarted, incident.ActionTroubled, incident.TargetMarked, incident.ActionEnded,
+		incident.EvidenceKept, incident.EvidenceWaived, incident.ActionsFrozen, incident.ActionsResumed, incident.ReleaseAsked, incident.HoldExtended, incident.HoldRanOut,
+		incident.HoldKept, incident.HoldShared, incident.GlassReviewed, incident.RosterAdded, incident.RosterSettled:
+		return v.saidOfDeed()
+	case incident.SignalSeen, incident.SignalGrew, incident.SignalsJudged, incident.LookEnded:
+		return v.saidOfSignals()
+	case incident.EffectDied, incident.EffectDropped, incident.EntryEdited, incident.EntryHidden, incident.Redacted, incident.SecretSeen, incident.PrivilegeMarked:
 		return v.saidOfRecord()
 	}
 	return Card{}
@@ -236,7 +252,7 @@ func (v voice) announce() Card {
 		return c
 	}
 	a := Announcement(v.s, v.r.At)
-	if _, ok := v.r.Event.(incident.Updated); ok && !v.s.Private {
+	if _, ok := v.r.Event.(incident.Updated); ok && !v.s.Private && !v.s.Privilege.All {
 		a.Blocks = append(a.Blocks, quoted(v.words(v.s.Update)))
 	}
 	return a

@@ -21,6 +21,7 @@ var clockTexts = map[incident.ClockName]clockText{
 	incident.ClockContain:    {"The containment target comes near", "The containment target was missed", "Contain now, or say in an update why not yet.", "Contain"},
 	incident.ClockResolve:    {"The resolution target comes near", "The resolution target was missed", "Resolve it, or say in an update what is in the way.", "Resolve"},
 	incident.ClockPostMortem: {"The post-mortem is due soon", "The post-mortem is overdue", "Finish the draft and publish it.", "Post-mortem"},
+	incident.ClockLate:       {"The overdue post-mortem goes up a step soon", "The overdue post-mortem goes up a step", "Finish the draft and publish it.", "Overdue post-mortem"},
 	incident.ClockRung:       {"The next step of the ladder is near", "Nobody answered on this step", "The next step is paged.", "Next page"},
 	incident.ClockQuiet:      {"It has been quiet", "It has been quiet for too long", "Say whether you are still on it.", "Quiet"},
 	"offer":                  {"An offered role waits for an answer", "An offered role was not answered", "Accept, decline, or offer it to somebody else.", "Offer"},

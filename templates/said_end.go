@@ -14,7 +14,7 @@ func (v voice) saidOfEnd() Card {
 	case incident.WasReopened:
 		return v.card(Warn, "*Reopened* by "+v.by()+". The clocks run again.", because(v.words(e.Why)), buttons(v.room()...))
 	case incident.WasClosed:
-		return v.card(Good, "*Closed* by "+v.by()+".", text(prefixed("Left open on purpose: ", v.words(e.Waived))), small("The room is archived in a week; the record stays."))
+		return v.card(Good, "*Closed* by "+v.by()+".", text(prefixed("Left open on purpose: ", v.words(e.Waived))), small("The room is archived in a week; the record stays.", heldWord(v.s)))
 	case incident.MergedAway:
 		return v.card(Calm, fmt.Sprintf("*Merged into %s.* Go on there.", Line(string(e.Into), 40)),
 			small("Open tasks and responders went along. Nobody is paged here any more."), buttons(append(v.room(), v.button("Show "+Label(string(e.Into), 40), "status "+string(e.Into)))...))
@@ -25,6 +25,8 @@ func (v voice) saidOfEnd() Card {
 		return v.card(Calm, fmt.Sprintf("Related: *%s*, linked by %s.", Line(string(e.To), 40), v.by()))
 	case incident.PostMortemDrafted:
 		return v.drafted(e)
+	case incident.PostMortemEscalated:
+		return v.postMortemLate(e)
 	case incident.PostMortemPublished:
 		return v.published(e)
 	case incident.ItemIsFiled:
@@ -146,4 +148,21 @@ func openTasks(s incident.State) int {
 		}
 	}
 	return n
+}
+
+// postMortemLate tells those above the owner, who was told when it fell due.
+func (v voice) postMortemLate(e incident.PostMortemEscalated) Card {
+	owner := "Nobody owns it."
+	if id := v.s.Report.Owner; id != "" {
+		owner = "It is " + v.who(id) + "'s; the reminders were not enough."
+	}
+	row := append([]Button{v.button("Show the draft", "postmortem show")}, v.room()...)
+	news := "*The post-mortem is overdue.*"
+	if due := v.s.Clocks[incident.ClockPostMortem].Due; !due.IsZero() {
+		news += " It was due " + When(due, "") + "."
+	}
+	if v.direct() {
+		return v.card(Alarm, news, text(owner+" See that it is finished, or give it to somebody who can."), buttons(row...))
+	}
+	return v.toward(v.card(Warn, news+" "+whoAll(v.s, e.To)+" was told.", text(owner), buttons(row...)), e.To...)
 }

@@ -46,6 +46,14 @@ func (v voice) ackRow() []Button {
 	return v.answerRow(v.primary("Acknowledge", "ack"))
 }
 
+// ackPage is ackRow for one page: one by name waits for an answer of its own.
+func (v voice) ackPage(id incident.PageID) []Button {
+	if v.s.Status != incident.Open || v.s.Paging.Answered(id) {
+		return v.room()
+	}
+	return append([]Button{v.primary("Acknowledge", "ack")}, v.room()...)
+}
+
 // takeRow is for when anybody may take it, paged or not.
 func (v voice) takeRow() []Button {
 	return v.answerRow(v.primary("I have it", "ack i-have-it"))
@@ -78,23 +86,23 @@ func (v voice) paging() string {
 }
 
 // youArePaged is the page itself, for when it travels by direct message.
-func (v voice) youArePaged(again bool, why string) Card {
+func (v voice) youArePaged(page incident.PageID, again bool, why string) Card {
 	word := "You are paged"
 	if again {
 		word = "You are paged again"
 	}
 	news := fmt.Sprintf("*%s: %s %s*", word, v.s.Severity, v.title())
-	if v.s.Paging.AckedBy != "" || v.s.Status != incident.Open {
+	if v.s.Status != incident.Open || v.s.Paging.Answered(page) {
 		return v.card(Calm, news, text("It has been answered meanwhile; nothing is asked of you."), buttons(v.room()...))
 	}
 	return v.card(Alarm, news,
 		text("Acknowledge if you take it. If you cannot, say so in the room: the next person is paged when nobody answers."),
-		small(why), buttons(v.ackRow()...))
+		because(v.words(v.s.Paging.Pages[page].Why)), small(why), buttons(v.ackPage(page)...))
 }
 
 func (v voice) rungFired(e incident.RungFired) Card {
 	if v.direct() {
-		return v.youArePaged(e.Again, "")
+		return v.youArePaged(e.Page, e.Again, "")
 	}
 	what := v.rungName(e.Rung)
 	if e.To != "" {
@@ -116,11 +124,14 @@ func (v voice) rungFired(e incident.RungFired) Card {
 			}
 		}
 		lines = append(lines, prefixed("Messaged directly: ", whoAll(v.s, ids)))
-		if r.Wait > 0 {
+		if r.Wait > 0 && v.s.Paging.AckedBy == "" {
 			lines = append(lines, "No answer in "+Age(r.Wait)+": the next step is paged")
 		}
 	}
-	return v.card(Warn, news, small(lines...), buttons(v.ackRow()...))
+	if e.To == "" && v.s.Paging.AckedBy != "" {
+		lines = append(lines, "Answered by "+v.who(v.s.Paging.AckedBy))
+	}
+	return v.card(Warn, news, because(v.words(e.Why)), small(lines...), buttons(v.ackPage(e.Page)...))
 }
 
 func (v voice) paged(e incident.Paged) Card {
@@ -129,7 +140,7 @@ func (v voice) paged(e incident.Paged) Card {
 		if e.Vendor.Vendor != "" {
 			why = vendorName(Line(e.Vendor.Vendor, 40)) + " has the same page for you; answering once is enough."
 		}
-		return v.youArePaged(false, why)
+		return v.youArePaged(e.Page, false, why)
 	}
 	whom := whoAll(v.s, e.People)
 	if whom == "" {
@@ -139,19 +150,19 @@ func (v voice) paged(e incident.Paged) Card {
 	if e.Vendor.Vendor != "" {
 		via = vendorName(Line(e.Vendor.Vendor, 40)) + " took the page"
 	}
-	return v.card(Calm, fmt.Sprintf("%s for %s.", via, whom), small("Taken is not delivered: the clock runs until somebody acknowledges."), buttons(v.ackRow()...))
+	return v.card(Calm, fmt.Sprintf("%s for %s.", via, whom), small("Taken is not delivered: the clock runs until somebody acknowledges."), buttons(v.ackPage(e.Page)...))
 }
 
 func (v voice) pageTrouble(e incident.PageTrouble) Card {
 	if v.direct() {
 		why := "PagerDuty is not taking our pages, so this message is the page."
-		return v.youArePaged(false, why)
+		return v.youArePaged(e.Page, false, why)
 	}
 	next := "Nobody is known to message directly. Call the on-call by phone now."
 	if len(e.People) > 0 {
 		next = "Messaged directly: " + whoAll(v.s, e.People) + ". Nobody answers? Call them."
 	}
-	row := append(v.ackRow(), v.button("Show contact details", "contacts "+string(e.Page)))
+	row := append(v.ackPage(e.Page), v.button("Show contact details", "contacts "+string(e.Page)))
 	c := v.card(Alarm, "*The page to "+v.rungOf(e.Page)+" does not go through.* PagerDuty did not take it.",
 		text(next), small(prefixed("Reason: ", Line(e.Why, maxLine)), "Tocsin keeps trying."), buttons(row...))
 	return v.toward(c, e.People...)
@@ -207,12 +218,16 @@ func (v voice) ackIgnored(e incident.AckIgnored) Card {
 func (v voice) askedAgain(e incident.AskedAgain) Card {
 	still := v.primary("Still on it", "ack i-have-it")
 	not := v.button("I cannot, page on", "unack")
+	row, next := []Button{still, not}, "No answer and the paging starts again."
+	if v.s.Paging.AskedAt.IsZero() || v.s.Paging.AckedBy != e.Person {
+		row, next = nil, "That is settled."
+	}
 	if v.direct() {
 		return v.card(Warn, "*Are you still on it?* You acknowledged and the room has been quiet since.",
-			text("No answer and the paging starts again."), buttons(append([]Button{still, not}, v.room()...)...))
+			text(next), buttons(append(row, v.room()...)...))
 	}
 	c := v.card(Warn, fmt.Sprintf("%s, *are you still on it?* It has been quiet since you acknowledged.", v.who(e.Person)),
-		text("No answer and the paging starts again."), buttons(still, not))
+		text(next), buttons(row...))
 	return v.toward(c, e.Person)
 }
 

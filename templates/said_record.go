@@ -10,21 +10,26 @@ import (
 
 // owedTexts says what does not happen when an effect dies, and what to do instead.
 var owedTexts = map[string]struct{ what, next string }{
-	"open_room":    {"The room could not be opened", "Open a channel by hand and say there which incident it is for."},
-	"dress_room":   {"Topic and bookmarks of the room were not set", "Nothing depends on it."},
-	"invite":       {"Somebody could not be invited", "Invite them by hand."},
-	"remove":       {"Somebody could not be removed from the room", "Remove them by hand NOW: they can still read here."},
-	"say":          {"A message could not be posted", "“timeline” shows what happened."},
-	"refresh":      {"A summary could not be brought up to date", "“status” shows the present state."},
-	"page":         {"A page was not delivered", "Call the on-call by phone NOW."},
-	"tell_pager":   {"The pager's incident was not brought in step", "Acknowledge or resolve it there by hand."},
-	"wake":         {"A clock did not ring", "“status” shows what is due."},
-	"publish":      {"The post-mortem was not published", "Put the reason right, then publish the post-mortem again."},
-	"file_item":    {"An action item was not filed as an issue", "Put the reason right, then publish the post-mortem again."},
-	"archive_room": {"The room was not archived", "Archive it by hand."},
-	"tell":         {"Another incident was not told", "Tell them by hand."},
-	"enforce":      {"Containment was NOT carried out", "Contain by hand NOW."},
-	"release":      {"Containment was NOT lifted", "Lift it by hand when it is safe."},
+	"open_room":       {"The room could not be opened", "Open a channel by hand and say there which incident it is for."},
+	"dress_room":      {"Topic and bookmarks of the room were not set", "Nothing depends on it."},
+	"invite":          {"Somebody could not be invited", "Invite them by hand."},
+	"remove":          {"Somebody could not be removed from the room", "Remove them by hand NOW: they can still read here."},
+	"say":             {"A message could not be posted", "“timeline” shows what happened."},
+	"refresh":         {"A summary could not be brought up to date", "“status” shows the present state."},
+	"page":            {"A page was not delivered", "Call the on-call by phone NOW."},
+	"tell_pager":      {"The pager's incident was not brought in step", "Acknowledge or resolve it there by hand."},
+	"wake":            {"A clock did not ring", "“status” shows what is due."},
+	"publish":         {"The post-mortem was not published", "Put the reason right, then publish the post-mortem again."},
+	"file_item":       {"An action item was not filed as an issue", "Put the reason right, then publish the post-mortem again."},
+	"restate":         {"A message that was answered kept its buttons", "Pressing them changes nothing."},
+	"archive_room":    {"The room was not archived", "Archive it by hand."},
+	"score_drill":     {"The drill was not scored", "“drill score” makes the scorecard."},
+	"call_off_drills": {"Drills that are open were not told to yield", "End them by hand: drill stop, and resolve them."},
+	"show_chart":      {"The chart of the scorecard was not posted", "The scorecard in words says the same."},
+	"tell":            {"Another incident was not told", "Tell them by hand."},
+	"plan_action":     {"What a containment action would change could not be read", "Contain by hand NOW."},
+	"enforce":         {"Containment was NOT carried out", "Contain by hand NOW."},
+	"release":         {"Containment was NOT lifted", "Lift it by hand when it is safe."},
 }
 
 func (v voice) saidOfRecord() Card {
@@ -39,11 +44,10 @@ func (v voice) saidOfRecord() Card {
 		return v.card(Calm, fmt.Sprintf("Entry %d of the timeline was hidden by %s. The record keeps it.", e.Seq, v.by()), small(prefixed("Why: ", v.short(e.Why))))
 	case incident.Redacted:
 		return v.card(Calm, fmt.Sprintf("The text of entry %d was erased for good by %s.", e.Seq, v.by()), small(prefixed("Why: ", Line(e.Why, maxLine))))
-	case incident.HoldTold:
-		if v.closed {
-			return v.card(Warn, "A hold on a contained target changed.", buttons(v.room()...))
-		}
-		return v.toward(v.card(Warn, "*Containment:* "+Line(e.What, maxLine)), v.s.Holder(incident.Commander))
+	case incident.PrivilegeMarked:
+		return v.privilegeMarked(e)
+	case incident.SecretSeen:
+		return v.secretSeen(e)
 	}
 	return Card{}
 }

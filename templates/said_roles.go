@@ -48,6 +48,12 @@ func (v voice) roleOffered(e incident.RoleOffered) Card {
 		v.primary("Accept", "role accept "+string(e.Role)),
 		v.button("Decline", "role decline "+string(e.Role)),
 	}, v.room()...)
+	if v.s.Posts[e.Role].Offered != e.To {
+		if v.direct() {
+			return v.card(Calm, fmt.Sprintf("You were offered *%s*.", role), small("That is settled."), buttons(v.room()...))
+		}
+		return v.card(Calm, fmt.Sprintf("*%s* was offered to %s.", title(role), v.who(e.To)), small("That is settled."))
+	}
 	if v.direct() {
 		next := "Until you accept, the duties stay where they are."
 		return v.card(Warn, fmt.Sprintf("You are offered *%s*.", role), text(next), buttons(row...))

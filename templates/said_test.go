@@ -3,9 +3,16 @@ package templates
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tocsin-ir/tocsin/incident"
 )
+
+var aSignal = incident.SignalSeen{Group: "g1", Source: "sensor", Rule: incident.Seal("sigma/lnx-reverse-shell"), Title: incident.Seal("Reverse shell"), Level: incident.LevelHigh,
+	Techniques: []string{"T1059.004"}, Host: incident.Seal("web-3"), Entities: incident.Seal("host/web-3\naddress/203.0.113.9\ndomain/evil.example"), Count: 3, First: at(43), Last: at(44),
+	Summary: incident.Seal("bash (4711) talks to evil.example <https://evil.example>")}
+
+var aHunt = incident.Looking{What: incident.LookHunt, Kind: "domain", Subject: incident.Seal("evil.example")}
 
 // everyEvent is one of each event, as it might be said.
 func everyEvent() []incident.Event {
@@ -46,7 +53,28 @@ func everyEvent() []incident.Event {
 		incident.PostMortemPublished{Repo: "sec/pm", Number: 6, URL: "https://github.example.com/sec/pm/issues/6", Trouble: "The label drill was dropped."},
 		incident.Reminded{Person: "bob", What: "postmortem"}, incident.Reminded{What: "stale"}, incident.Reminded{What: "dead/say"},
 		incident.EffectDied{Effect: "INC-0042/9/1", Kind: "page", Why: "gave up after 12 attempts"}, incident.EffectDropped{Effect: "INC-0042/9/2", Kind: "page", Why: "acknowledged meanwhile"},
-		incident.HoldTold{Target: "hold:host/web-3", What: "host/web-3 stays contained: INC-0040 still holds it."}, incident.PlanAdopted{Plan: "sha256:bbbb"},
+		incident.PlanAdopted{Plan: "sha256:bbbb"},
+		incident.SecretSeen{Ref: &incident.MessageRef{Channel: "C042", TS: "9.1", Permalink: "https://slack.example.com/archives/C042/p91"}, Author: "bob", Found: []incident.FoundSecret{{Kind: "aws-access-token", Count: 1}, {Kind: "password", Count: 2}}},
+		incident.Distrusted{N: 1, Kind: "slack", Why: incident.Seal("tokens stolen")}, incident.Distrusted{N: 1, Kind: "pagerduty", Why: incident.Seal("keys leaked")},
+		incident.Distrusted{N: 1, Kind: "okta", Name: incident.Seal("mallory@example.com"), Why: incident.Seal("session theft")}, incident.Distrusted{N: 1, Kind: "host", Name: incident.Seal("web-3"), Why: incident.Seal("rootkit")},
+		incident.Distrusted{N: 1, Kind: "github", Why: incident.Seal("token leaked")}, incident.Distrusted{N: 1, Kind: "cli", Why: incident.Seal("laptop lost")},
+		incident.PrivilegeMarked{Why: incident.Seal("counsel asked")}, incident.PrivilegeMarked{Seq: 30, Why: incident.Seal("counsel's mail")}, incident.PrivilegeMarked{Seq: 30, Off: true, Why: incident.Seal("a mistake")},
+		incident.PostMortemEscalated{Step: 1, To: []incident.PersonID{"bob"}}, incident.ClockBreached{Clock: incident.ClockLate, Due: at(9000)},
+		incident.PublishAsked{Waived: incident.Seal("counsel agreed")},
+		incident.TrustAsked{N: 1, Why: incident.Seal("tokens rotated")}, incident.Trusted{N: 1, First: "bob", Why: incident.Seal("tokens rotated")},
+		incident.DrillBegun{Exercise: incident.Exercise{Scenario: "leaked-cloud-key", Title: "A cloud key on a paste site", About: "Somebody uses it.", Length: 40 * time.Minute}},
+		incident.Injected{N: 2, Inject: incident.Inject{Kind: incident.InjectMessage, From: "Dave", Text: "The key is in a paste."}}, incident.Injected{N: 3, Inject: incident.Inject{Kind: incident.InjectFault, Text: "PagerDuty answers nothing."}},
+		incident.DrillYielded{To: "INC-0050"}, incident.DrillYielded{}, incident.DrillEnded{}, incident.DrillEnded{Why: "it was stopped: lunch"}, incident.DrillScored{Score: aScore()},
+		incident.CardPosted{Seq: 10, To: incident.PlaceRoom, Channel: "C042", TS: "1.5", Waits: "page"},
+		incident.LegalHoldSet{Why: incident.Seal("counsel expects a claim")}, incident.LegalHoldSet{From: "INC-0041"}, incident.LegalHoldLiftAsked{Why: incident.Seal("settled")}, incident.LegalHoldLifted{First: "bob", Why: incident.Seal("settled")},
+		incident.EvidenceExported{To: incident.Seal("State police, case 12"), Items: 3}, incident.EvidenceErased{Days: 365, Items: []incident.ErasedItem{{Stream: "INC-0042", Line: 8, Stored: "ab"}}, Refs: []string{"ab"}, Why: "kept for 365 days after closing"},
+		incident.SecretSeen{Entry: 30, Author: "bob", Found: []incident.FoundSecret{{Kind: "password", Count: 1}}},
+		incident.ExceptionMade{Exception: anException}, incident.ExceptionEnded{Exception: anException, Expired: true}, incident.ExceptionEnded{Exception: anException, Why: incident.Seal("the backup is gone")},
+		aSignal, incident.SignalGrew{Group: "g1", Level: incident.LevelCritical, Techniques: []string{"T1059.004", "T1071"}, Hosts: 3, Count: 24, Last: at(44), Worse: true,
+			News: []incident.SignalNews{{Title: incident.Seal("Data is carried in names"), Level: incident.LevelCritical, Techniques: []string{"T1071"}, Summary: incident.Seal("dns /usr/bin/dig")}}},
+		incident.SignalGrew{Group: "g1", Level: incident.LevelHigh, Count: 6, Last: at(44)}, incident.SignalsJudged{Group: "g1", False: true, Why: incident.Seal("our own scanner")},
+		incident.LookBegun{N: 1, Looking: aHunt}, incident.LookStopped{N: 1}, incident.LookEnded{N: 1, Looking: aHunt, Count: incident.LookCount{Rows: 4, Hosts: 9, Hit: 2, Silent: 1}, Text: incident.Seal("4 signs on 2 of 9 hosts")},
+		incident.Looked{Looking: incident.Looking{What: incident.LookConns, Subject: incident.Seal("web-3")}, Count: incident.LookCount{Rows: 14, Hosts: 1}},
 	}
 }
 
@@ -120,4 +148,17 @@ func TestWhoeverIsExcludedIsToldNothing(t *testing.T) {
 	if c := r.at(43, "bob", incident.Updated{Text: incident.Seal("x")}).said(incident.PlacePerson, "mallory"); !c.IsZero() {
 		t.Error("an update reached the excluded person")
 	}
+}
+
+func TestWhatIsNotBelievedIsSaidByName(t *testing.T) {
+	var b strings.Builder
+	for _, private := range []bool{false, true} {
+		for _, place := range []incident.Place{incident.PlaceRoom, incident.PlacePerson} {
+			for _, e := range []incident.Event{incident.TrustAsked{N: 1, Why: incident.Seal("signed in anew")}, incident.Trusted{N: 1, First: "bob", Why: incident.Seal("signed in anew")}} {
+				r := theft("okta session theft", private, false).at(44, "bob", incident.Distrusted{N: 1, Kind: "okta", Name: incident.Seal("<mallory>@example.com"), Why: incident.Seal("theft")})
+				b.WriteString(spell(r.at(45, "alice", e).said(place, "bob")) + "\n")
+			}
+		}
+	}
+	golden(t, "said-trust.txt", b.String())
 }

@@ -27,6 +27,21 @@ func (t teller) sentence(r incident.Recorded) string {
 	if say := t.ofPaging(r); say != "" {
 		return say
 	}
+	if say := t.ofDrill(r); say != "" {
+		return say
+	}
+	if say := t.ofEvidence(r, t.name(r.By)); say != "" {
+		return say
+	}
+	if say := t.ofDeeds(r); say != "" {
+		return say
+	}
+	if say := t.ofSignals(r); say != "" {
+		return say
+	}
+	if say := t.ofExceptions(r); say != "" {
+		return say
+	}
 	return t.ofWork(r)
 }
 
@@ -71,6 +86,12 @@ func (t teller) ofIncident(r incident.Recorded) string {
 		return t.name(e.Person) + " joined"
 	case incident.PhaseSet:
 		return fmt.Sprintf("%s moved the response to %s", by, e.To)
+	case incident.Distrusted:
+		return fmt.Sprintf("%s distrusted %s%s", by, t.doubted(e.N), colon(e.Why))
+	case incident.TrustAsked:
+		return fmt.Sprintf("%s wants %s to be believed again%s", by, t.doubted(e.N), colon(e.Why))
+	case incident.Trusted:
+		return fmt.Sprintf("%s is believed again, by %s and %s%s", title(t.doubted(e.N)), t.name(e.First), by, colon(e.Why))
 	case incident.PlanAdopted:
 		return by + " took up a newer plan"
 	}
@@ -88,7 +109,7 @@ func (t teller) ofPaging(r incident.Recorded) string {
 			again = " again"
 		}
 		if e.To != "" {
-			return fmt.Sprintf("%s was paged%s", t.name(e.To), again)
+			return fmt.Sprintf("%s was paged%s", t.name(e.To), again) + colon(e.Why)
 		}
 		return fmt.Sprintf("%s was paged%s", title(v.rungName(e.Rung)), again)
 	case incident.RungSkipped:
@@ -162,9 +183,14 @@ func (t teller) ofWork(r incident.Recorded) string {
 		return by + " closed it" + colon(e.Waived)
 	case incident.PostMortemDrafted:
 		return "The post-mortem was drafted"
+	case incident.PostMortemEscalated:
+		return several(e.To, 6, t.name) + " was told that the post-mortem is overdue"
 	case incident.PostMortemEdited:
 		return fmt.Sprintf("%s wrote the section %s of the post-mortem", by, e.Section)
 	case incident.PublishAsked:
+		if !e.Waived.IsZero() {
+			return by + " asked for the post-mortem to be published and waived what is privileged" + colon(e.Waived)
+		}
 		return by + " asked for the post-mortem to be published"
 	case incident.PostMortemPublished:
 		if e.URL == "" {
@@ -173,8 +199,17 @@ func (t teller) ofWork(r incident.Recorded) string {
 		return fmt.Sprintf("The post-mortem was published as issue %d in %s", e.Number, e.Repo)
 	case incident.Reminded:
 		return t.reminded(e)
-	case incident.HoldTold:
-		return e.What
+	case incident.PrivilegeMarked:
+		what := "the incident"
+		if e.Seq != 0 {
+			what = fmt.Sprintf("entry %d", e.Seq)
+		}
+		if e.Off {
+			return fmt.Sprintf("%s took the privileged marking off %s%s", by, what, colon(e.Why))
+		}
+		return fmt.Sprintf("%s marked %s as privileged%s", by, what, colon(e.Why))
+	case incident.SecretSeen:
+		return fmt.Sprintf("Something that looks like a secret (%s) was seen in %s", secretKinds(e.Found), secretPlace(e, t.name))
 	case incident.EffectDied:
 		if o, ok := owedTexts[e.Kind]; ok {
 			return o.what + ": " + e.Why
@@ -182,12 +217,6 @@ func (t teller) ofWork(r incident.Recorded) string {
 		return fmt.Sprintf("Not carried out: %s: %s", wordsOf(e.Kind), e.Why)
 	case incident.EffectDropped:
 		return fmt.Sprintf("No longer wanted: %s: %s", wordsOf(e.Kind), e.Why)
-	case incident.HoldPlaced:
-		return fmt.Sprintf("%s holds the target: %s", e.Held.Incident, wordsOf(e.Held.Action))
-	case incident.HoldEnded:
-		return fmt.Sprintf("%s holds the target no longer: %s", e.Incident, wordsOf(e.Action))
-	case incident.HoldNearEnd:
-		return fmt.Sprintf("The time to live of %s's hold ran out", e.Incident)
 	}
 	return ""
 }
@@ -247,4 +276,9 @@ func (t teller) reminded(e incident.Reminded) string {
 		return "Reminder: " + what
 	}
 	return fmt.Sprintf("%s was reminded: %s", t.name(e.Person), what)
+}
+
+func (t teller) doubted(n int) string {
+	it := voice{s: t.s}.doubt(n)
+	return doubted(it, it.Name.String())
 }

@@ -27,6 +27,15 @@ func Summary(s incident.State, now time.Time) Card {
 			{Fields: summaryFields(s, now)},
 		},
 	}
+	if line := privilegedLine(s); line != "" {
+		c.Blocks = append(c.Blocks, Block{Text: line})
+	}
+	if line := legalHoldLine(s); line != "" {
+		c.Blocks = append(c.Blocks, Block{Text: line})
+	}
+	if line := doubtLine(s); line != "" {
+		c.Blocks = append(c.Blocks, Block{Text: line})
+	}
 	if words := oneLine(s.Update.String()); words != "" {
 		c.Blocks = append(c.Blocks, Block{Text: fmt.Sprintf("*Latest update*, %s:\n%s", When(s.Times.Updated, ""), quote(cutPlain(s.Update.String(), 600)))})
 	} else if s.Status == incident.Open {
@@ -77,6 +86,12 @@ func summaryFields(s incident.State, now time.Time) []Field {
 	if line := scopeCounts(s); line != "" {
 		fields = append(fields, Field{"Scope", line})
 	}
+	if line := signalField(s); line != "" {
+		fields = append(fields, Field{"Signals", line})
+	}
+	if len(s.Deeds) > 0 {
+		fields = append(fields, Field{"Containment", deedField(s)})
+	}
 	if n := len(s.Tasks); n > 0 {
 		fields = append(fields, Field{"Tasks", fmt.Sprintf("%d open of %d", openTasks(s), n)})
 	}
@@ -84,6 +99,40 @@ func summaryFields(s incident.State, now time.Time) []Field {
 		fields = fields[:10]
 	}
 	return fields
+}
+
+// signalField counts what was seen on hosts, the worst level first.
+func signalField(s incident.State) string {
+	var worst incident.SignalLevel
+	n, hosts := 0, map[string]bool{}
+	for _, level := range incident.SignalLevels() {
+		for _, g := range s.Signals {
+			if g.Level == level && !g.False {
+				n++
+				worst = level
+				hosts[g.Host.String()] = true
+			}
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s on %s, up to %s", count(n, "group", "groups"), count(len(hosts), "host", "hosts"), worst)
+}
+
+// deedField says what stands of containment, the worst first.
+func deedField(s incident.State) string {
+	if s.Frozen.Is {
+		return "*stopped* by " + Who(s, s.Frozen.By)
+	}
+	broken := 0
+	for _, d := range s.Deeds {
+		broken += d.Count(is(incident.MarkNoEffect)) + d.Count(is(incident.MarkStuck))
+	}
+	if broken > 0 {
+		return fmt.Sprintf("*%d NOT in effect*, %s", broken, deedCounts(s))
+	}
+	return deedCounts(s)
 }
 
 func summaryButtons(s incident.State) []Button {

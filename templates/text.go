@@ -30,8 +30,9 @@ func Plain(text string) string { return escape(clean(text), maxPlain) }
 func Line(text string, n int) string { return escape(oneLine(text), n) }
 
 // Label is text for places that Slack does not parse at all (headers, labels of
-// buttons): one line, no invisible characters, at most n runes, not escaped.
-func Label(text string, n int) string { return cut(oneLine(text), n) }
+// buttons): one line, no invisible characters, no web address that a client might
+// make a link of, at most n runes, not escaped.
+func Label(text string, n int) string { return cut(defuseLinks(oneLine(text)), n) }
 
 // Defang makes an indicator harmless to click: evil[.]com, hxxp://. It is
 // idempotent and does not escape.

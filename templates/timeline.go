@@ -25,6 +25,8 @@ type Entry struct {
 	Hidden   bool
 	Erased   bool
 	Why      string // of the correction, hiding or erasure
+	// Privileged: marked as a communication with lawyers.
+	Privileged bool
 }
 
 // Timeline folds the record into entries, oldest first by when things occurred.
@@ -54,6 +56,8 @@ func timeline(events []incident.Recorded, say func(incident.Recorded) string) []
 		case incident.EntryHidden:
 			change(out, at, e.Seq, func(n *Entry) { n.Hidden, n.Why = true, e.Why.String() })
 			continue
+		case incident.PrivilegeMarked:
+			change(out, at, e.Seq, func(n *Entry) { n.Privileged = !e.Off })
 		case incident.Redacted:
 			change(out, at, e.Seq, func(n *Entry) { n.erase(e.Why) })
 			continue
@@ -120,6 +124,10 @@ func isKey(e incident.Event) bool {
 		return e.State == incident.Confirmed
 	case incident.ClockBreached:
 		return isTarget(e.Clock)
+	case incident.SignalSeen:
+		return e.Level.Loud()
+	case incident.LookEnded:
+		return e.Count.Hit > 0
 	}
 	return false
 }

@@ -119,6 +119,8 @@ func vendorName(v string) string {
 		return "GitHub"
 	case "slack":
 		return "Slack"
+	case "sensor":
+		return "A sensor"
 	}
 	return v
 }

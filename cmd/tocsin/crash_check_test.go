@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -99,6 +100,23 @@ const maybeUnsaid = `'clock_warned', 'paged', 'page_trouble', 'role_offered', 'a
 
 // checkSaid finds what counts as said and is nowhere.
 func (r *rig) checkSaid(ctx context.Context, said map[string]string, f *findings) error {
+	if err := r.remembersSaid(ctx); err != nil {
+		return err
+	}
+	for id, body := range r.toBeSaid {
+		if _, ok := said[id]; !ok {
+			f.add("done and nowhere to be read: %s %s", id, body)
+		}
+	}
+	if n := len(r.toBeSaid); n < 10 {
+		f.add("only %d things were said", n)
+	}
+	return nil
+}
+
+// remembersSaid keeps what counts as said, before what is settled is dropped: that is
+// after a week.
+func (r *rig) remembersSaid(ctx context.Context) error {
 	db, err := sql.Open("sqlite", r.orders.Database)
 	if err != nil {
 		return err
@@ -111,19 +129,12 @@ WHERE f.kind = 'say' AND f.state = 'done' AND f.error = '' AND e.kind NOT IN (`+
 		return err
 	}
 	defer func() { _ = rows.Close() }()
-	n := 0
 	for rows.Next() {
 		var id, body string
 		if err := rows.Scan(&id, &body); err != nil {
 			return err
 		}
-		n++
-		if _, ok := said[id]; !ok {
-			f.add("done and nowhere to be read: %s %s", id, body)
-		}
-	}
-	if n < 10 {
-		f.add("only %d things were said", n)
+		r.toBeSaid[id] = body
 	}
 	return rows.Err()
 }
@@ -217,7 +228,11 @@ func (r *rig) checkRecord(ctx context.Context, f *findings) error {
 		text, _ := json.Marshal(e.Event) // only to be read
 		r.timeline = append(r.timeline, fmt.Sprintf("%3d %s %-8s %T %.300s", e.Seq, e.At.Format("15:04:05"), e.Via, e.Event, text))
 	}
-	for kind, n := range once {
+	want := maps.Clone(once)
+	if r.thorough {
+		maps.Copy(want, onceThorough)
+	}
+	for kind, n := range want {
 		f.exactly("entries "+kind, got[kind], n)
 	}
 	owing, err := db.Owing(ctx, r.clock.Now())

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -22,15 +23,22 @@ import (
 	"github.com/tocsin-ir/tocsin/templates"
 )
 
-// victimEnv turns the test binary into the server that is killed; it holds its orders.
+// victimEnv turns the test binary into the server that is killed.
 const victimEnv = "TOCSIN_CRASH_VICTIM"
 
 // victimKey wraps the texts of a sandbox that holds nothing.
 const victimKey = "5a"
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(victimEnv); text != "" {
-		if err := beVictim(text); err != nil {
+	if os.Getenv(victimEnv) != "" {
+		if err := beVictim(os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	if path := os.Getenv(holderEnv); path != "" {
+		if err := beHolder(path, os.Stdin); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -74,10 +82,16 @@ func (o orders) config() config.Config {
 }
 
 // beVictim serves until it is killed, or until whoever started it is gone. It takes
-// lines on stdin: "advance <duration>" moves the clock, "owing" asks what is owed.
-func beVictim(text string) error {
+// lines on stdin: first its orders; then "advance <duration>" moves the clock, and
+// "owing" asks what is owed.
+func beVictim(from io.Reader) error {
+	in := bufio.NewScanner(from)
+	_, _ = fmt.Println("waiting")
+	if !in.Scan() {
+		return nil // nobody died before the test was over
+	}
 	var o orders
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
+	if err := json.Unmarshal(in.Bytes(), &o); err != nil {
 		return fmt.Errorf("read the orders: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -99,7 +113,6 @@ func beVictim(text string) error {
 	}
 	go func() {
 		defer cancel()
-		in := bufio.NewScanner(os.Stdin)
 		for in.Scan() {
 			what, arg, _ := strings.Cut(in.Text(), " ")
 			switch what {

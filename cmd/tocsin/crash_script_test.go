@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,17 +17,21 @@ const crashPatience = 90 * time.Second
 
 const (
 	aliceInSlack = "U0ALICE01"
+	bobInSlack   = "U0BOB0001"
 	carolInPager = "PCAROL1"
 	incidentRepo = "acme/security-incidents"
 )
 
+// crashStep is done, and quiet is waited for, before the next.
+type crashStep struct {
+	name string
+	do   func(context.Context) error
+}
+
 // wholeIncident plays an incident from its declaration to a second edition of its
 // post-mortem, however often Tocsin dies meanwhile.
 func (r *rig) wholeIncident(ctx context.Context) error {
-	for _, step := range []struct {
-		name string
-		do   func(context.Context) error
-	}{
+	begins := []crashStep{
 		{"declare", r.types("/incident declare p1 token on a paste site asset:web-3")},
 		{"a room", r.until(func() error { _, err := r.room(); return err })},
 		{"somebody is paged", r.until(func() error { return r.paged(1) })},
@@ -41,6 +46,8 @@ func (r *rig) wholeIncident(ctx context.Context) error {
 		{"title", r.types("/incident title deploy token on a paste site")},
 		{"severity", r.types("/incident sev p2 the token could only read")},
 		{"task", r.types("/incident task add rotate the deploy token owner:@dave")},
+	}
+	ends := []crashStep{
 		{"resolve", r.types("/incident resolve the token is revoked")},
 		{"action item", r.types("/postmortem item add scan the build logs owner:@dave")},
 		{"write", r.types("/postmortem edit summary a deploy token was on a paste site")},
@@ -49,7 +56,12 @@ func (r *rig) wholeIncident(ctx context.Context) error {
 		{"write again", r.types("/postmortem edit summary a deploy token was on a paste site for an hour")},
 		{"publish again", r.types("/postmortem publish")},
 		{"the issue is brought up to date", r.until(r.republished)},
-	} {
+	}
+	middle, after := []crashStep(nil), []crashStep(nil)
+	if r.thorough {
+		middle, after = r.reachesFurther(), r.writesAtLength()
+	}
+	for _, step := range slices.Concat(begins, middle, ends, after) {
 		if err := step.do(ctx); err != nil {
 			return fmt.Errorf("%s: %w", step.name, err)
 		}

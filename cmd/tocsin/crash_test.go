@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/url"
 	"os"
@@ -33,6 +34,7 @@ func TestCrashAtEveryBoundary(t *testing.T) {
 		}
 		return spare
 	}, true)
+	r.thorough = true
 	r.play(t)
 }
 
@@ -48,7 +50,26 @@ func TestCrashOfAnswersOnly(t *testing.T) {
 		struck[point] = true
 		return loseAnswer
 	}, false)
+	r.thorough = true
 	r.play(t)
+	for _, point := range mustLose {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(struck)), func(s string) bool { return strings.HasPrefix(s, point) }) {
+			t.Errorf("no answer of %s was lost", point)
+		}
+	}
+	t.Logf("lost once each:\n  %s", strings.Join(slices.Sorted(maps.Keys(struck)), "\n  "))
+}
+
+// mustLose are the calls whose answer, lost, must not have them done twice: each
+// changes something at a vendor that has no idempotency key, or one of its own kind.
+var mustLose = []string{
+	"slack conversations.create", "slack conversations.invite", "slack conversations.open", "slack conversations.kick",
+	"slack conversations.archive", "slack conversations.setTopic", "slack conversations.setPurpose", "slack bookmarks.add",
+	"slack pins.add", "slack chat.postMessage INC", "slack chat.update", "slack views.publish",
+	"pagerduty POST /v2/enqueue trigger", "pagerduty POST /incidents", "pagerduty PUT /incidents", "pagerduty POST /incidents/*/notes",
+	"github POST /api/v3/repos/acme/security-incidents/issues", "github PATCH /api/v3/repos/acme/security-incidents/issues/*",
+	"github POST /api/v3/repos/acme/security-incidents/issues/*/comments", "github POST /api/v3/repos/acme/security-incidents/issues/*/sub_issues",
+	"door /slack/command", "door /slack/events", "door /pagerduty/webhook", "door /github/webhook",
 }
 
 // crashWords is how much of Tocsin's log a failure shows, in bytes.
@@ -82,12 +103,15 @@ func TestCrashAtRandomMoments(t *testing.T) {
 		incidents++
 		t.Run(fmt.Sprint(incidents), func(t *testing.T) {
 			r := newRig(t, nil, false)
+			r.early = func() (time.Duration, bool) {
+				return time.Duration(moments.Int64N(int64(startUp))), moments.IntN(20) == 0
+			}
 			stop, done := make(chan struct{}), make(chan struct{})
 			go func() {
 				defer close(done)
 				for most == 0 || kills+r.killed() < most {
 					select {
-					case <-time.After(next(moments)):
+					case <-time.After(next(moments, time.Duration(r.startTook.Load()))):
 						r.kill(r.living())
 					case <-stop:
 						return
@@ -101,11 +125,15 @@ func TestCrashAtRandomMoments(t *testing.T) {
 	t.Logf("%d kills at random moments over %d incidents in %s", kills, incidents, time.Since(began).Round(time.Millisecond))
 }
 
+// startUp is about how long it takes from the orders to the first answer. One start in
+// twenty is not survived.
+const startUp = 12 * time.Millisecond
+
 // next is how long a process lives: mostly as long as a call or two takes, sometimes
-// long enough to get somewhere.
-func next(moments *rand.Rand) time.Duration {
+// long enough to get somewhere, which takes the longer the longer a start took here.
+func next(moments *rand.Rand, start time.Duration) time.Duration {
 	u := moments.Float64()
-	return 20*time.Millisecond + time.Duration(u*u*u*float64(600*time.Millisecond))
+	return 5*time.Millisecond + time.Duration(u*u*u*float64(max(400*time.Millisecond, 15*start)))
 }
 
 // play plays the incident, lets whoever kills come to an end, and looks at what is left.
@@ -154,12 +182,16 @@ func (r *rig) table(t *testing.T, took time.Duration) {
 var (
 	changing = regexp.MustCompile(`/(?:[0-9]+|[A-Z][A-Z0-9]{5,}|[0-9a-f]{12,})\b`)
 	effectIn = regexp.MustCompile(`"effect":"([^"]+)"`)
+	actionIn = regexp.MustCompile(`"event_action":"([a-z]+)"`)
 )
 
 // crashPoint names what a call does, the same for each of its attempts: its method,
 // and for a message, if each is wanted, the effect it carries.
 func crashPoint(b boundary, each bool) string {
 	name := changing.ReplaceAllString(b.name(), "/*")
+	if m := actionIn.FindSubmatch(b.Body); m != nil && b.Vendor == "pagerduty" {
+		name += " " + string(m[1])
+	}
 	if text, err := url.QueryUnescape(string(b.Body)); err == nil && each && b.Vendor == "slack" {
 		if m := effectIn.FindStringSubmatch(text); m != nil {
 			name += " " + m[1]

@@ -33,6 +33,8 @@ func (b boundary) name() string { return b.Vendor + " " + b.Method }
 // outward stands between Tocsin and a vendor.
 func (r *rig) outward(vendor, base string) http.HandlerFunc {
 	return func(w http.ResponseWriter, q *http.Request) {
+		r.flying.Add(1)
+		defer r.flying.Add(-1)
 		path, born := q.URL.Path, int64(0)
 		if rest, ok := strings.CutPrefix(path, "/g"); ok {
 			n, after, _ := strings.Cut(rest, "/")

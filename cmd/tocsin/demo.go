@@ -57,7 +57,9 @@ func (c *demoCmd) page(ctx context.Context, t terminal) error {
   Try    /incident declare p1 AWS key on a public paste site
   Stop   Ctrl+C
 
-`, time.Since(began).Seconds(), listener.Addr())
+  %s
+
+`, time.Since(began).Seconds(), listener.Addr(), d.WatchHere(ctx))
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return errors.Join(err, d.Close())
 	}

@@ -2,63 +2,70 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
+	"time"
 
-	"github.com/tocsin-ir/tocsin/bot"
-	"github.com/tocsin-ir/tocsin/incident"
-	"github.com/tocsin-ir/tocsin/internal/app"
 	"github.com/tocsin-ir/tocsin/internal/config"
-	"github.com/tocsin-ir/tocsin/templates"
+	"github.com/tocsin-ir/tocsin/internal/screen"
 )
 
-// doCmd works on the database itself, so it needs the rights of whoever runs the
-// server on its machine. It works with Slack down: effects wait until it is back.
+// doCmd says a line over the server's API with a person's token, or on the database
+// itself, with the rights of whoever may read its key. Both work with Slack down:
+// what needs Slack waits until it is back.
 type doCmd struct {
-	As   string   `help:"Plan id of the person who asks." required:"" env:"TOCSIN_AS"`
-	Line []string `arg:"" help:"The words, as in Slack: '/incident note the key is rotated'."`
+	door
+	Wait     time.Duration `help:"How long to tell what comes of it; 0 tells the answer only. What is left is done all the same." default:"10s"`
+	ReadOnly bool          `help:"Change nothing and follow the incident live: the same as tocsin watch."`
+	Line     []string      `arg:"" help:"The words, as in Slack: '/incident note the key is rotated'; with --read-only the incident."`
 	config.Config
 }
 
 // Run carries out the words and prints the answer; a refusal is exit code 1.
 func (c *doCmd) Run(ctx context.Context, t terminal) error {
-	a, err := app.New(ctx, c.Config, app.Parts{Log: t.log("error")})
+	line := strings.Join(c.Line, " ")
+	if strings.TrimSpace(line) == "" {
+		return errors.New("nothing was said; try: tocsin do '/incident help'")
+	}
+	w, err := c.open(ctx, c.Config, t)
 	if err != nil {
 		return err
 	}
-	defer a.Close()
-	reply, err := do(ctx, a, c.As, strings.Join(c.Line, " "))
+	defer w.Close()
+	if c.ReadOnly {
+		return watch(ctx, t, w, incidentOf(line), false)
+	}
+	refused := ""
+	owed, err := w.Say(ctx, line, c.Wait, func(text, no string) {
+		_, _ = io.WriteString(t.out, screen.Tame(text))
+		refused = no
+	}, func(l screen.Line) {
+		_, _ = fmt.Fprintf(t.out, "  %s  %s\n", l.Occurred.Local().Format("15:04:05"), screen.Tame(l.Text))
+	})
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprint(t.out, templates.Terminal(reply.Card)); err != nil {
-		return err
+	if len(owed) > 0 && c.Wait > 0 {
+		_, _ = fmt.Fprintf(t.out, "Still to be done, by the server, as soon as it can (you need not wait):\n")
+		for _, o := range owed {
+			_, _ = fmt.Fprintf(t.out, "  %s\n", screen.Tame(o))
+		}
 	}
-	if reply.Refused != nil {
+	if refused != "" {
 		return quiet{}
 	}
 	return nil
 }
 
-func do(ctx context.Context, a *app.App, as, line string) (bot.Reply, error) {
-	who, ok := a.PlanPerson(as)
-	if !ok {
-		return bot.Reply{}, fmt.Errorf("the plan has no person %q; see people.yaml", as)
+// incidentOf is the incident in "/incident status INC-0001" or in "INC-0001" alone.
+func incidentOf(line string) string {
+	words := strings.Fields(line)
+	for _, w := range words {
+		if strings.HasPrefix(strings.ToUpper(w), "INC-") {
+			return w
+		}
 	}
-	command, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
-	report := command == "/postmortem"
-	if !strings.HasPrefix(command, "/") {
-		rest = line
-	}
-	if strings.TrimSpace(line) == "" {
-		return bot.Reply{}, errors.New("nothing was said; try: tocsin do '/incident help'")
-	}
-	host, _ := os.Hostname() // part of an id, nothing more
-	return a.Room().Do(ctx, bot.Call{
-		Line: rest, Report: report, Person: who, Via: incident.ViaCLI,
-		CommandID: incident.CommandID("cli:" + host + ":" + rand.Text()),
-	})
+	return words[len(words)-1]
 }

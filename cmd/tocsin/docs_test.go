@@ -19,7 +19,10 @@ import (
 
 	"github.com/tocsin-ir/tocsin/bot"
 	"github.com/tocsin-ir/tocsin/incident"
+	"github.com/tocsin-ir/tocsin/internal/app"
 	"github.com/tocsin-ir/tocsin/internal/config"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/aws"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/cloudflare"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/github"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/pagerduty"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
@@ -33,6 +36,8 @@ func TestDocsTables(t *testing.T) {
 		"events.md":   eventsPage,
 		"config.md":   configPage,
 		"sandbox.md":  sandboxPage,
+		"actions.md":  actionsPage,
+		"rules.md":    rulesPage,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join("..", "..", "docs", name)
@@ -90,6 +95,32 @@ func TestDocsLinks(t *testing.T) {
 			}
 		}
 	}
+}
+
+func actionsPage(t *testing.T) string {
+	specs, err := app.Specs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newSheet("Actions", "What `/contain` can do, by vendor. Each is planned, approved, done, looked at afterwards and, where it can be, taken back; see\n"+
+		"[containment.md](containment.md). What to install at each vendor is in [adapters](adapters). `/contain help <action>` says the same in Slack.")
+	last := ""
+	for _, a := range specs {
+		if v, _, _ := strings.Cut(a.Name, "."); v != last {
+			s.say("\n## %s\n", v)
+			s.table("action", "what it changes", "how it is proved", "way back", "evidence first", "rights")
+			last = v
+		}
+		back := "none"
+		if a.Reversible {
+			back = "undo"
+			if a.TTL > 0 {
+				back += ", asks after " + a.TTL.String()
+			}
+		}
+		s.row(code(a.Name)+" "+string(a.Kind), a.Does, a.Proof, back, cmp.Or(a.Destroys, "nothing is destroyed"), strings.Join(a.Rights, ", "))
+	}
+	return s.String()
 }
 
 // sheet is a page under way.
@@ -185,8 +216,8 @@ func eventsPage(t *testing.T) string {
 		"[ARCHITECTURE.md](ARCHITECTURE.md) for how they follow from each other. The kind is the name under which\n"+
 		"it is stored; most commands are not stored themselves.")
 	for _, section := range []struct{ title, method, intro string }{
-		{"Commands", "command", "Declared in `incident/command.go` and `incident/hold.go`."},
-		{"Events", "event", "Declared in `incident/event.go` and `incident/hold.go`. Never changed once written."},
+		{"Commands", "command", "Declared in `incident/command.go`, `deed_command.go`, `hold.go` and `exception.go`."},
+		{"Events", "event", "Declared in `incident/event.go`, `paging_event.go`, `deed_event.go`, `hold.go` and `exception.go`. Never changed once written."},
 		{"Effects", "effect", "Declared in `incident/effect.go` and `incident/hold.go`."},
 	} {
 		s.say("\n## %s\n\n%s\n", section.title, section.intro)
@@ -231,13 +262,13 @@ func marked(pkg *doc.Package, files []*ast.File, method string) []declared {
 	return out
 }
 
-// bookKinds reads the tables of encode.go: kind[Declared]("declared").
+// bookKinds reads the tables of encode.go: kind[Declared]("declared"), since[RungFired]("rung_fired", 2).
 func bookKinds(files []*ast.File) map[string]string {
 	kinds := map[string]string{}
 	for _, f := range files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
-			if !ok || len(call.Args) != 1 {
+			if !ok || len(call.Args) == 0 {
 				return true
 			}
 			of, ok := call.Fun.(*ast.IndexExpr)
@@ -247,7 +278,7 @@ func bookKinds(files []*ast.File) map[string]string {
 			f, isName := of.X.(*ast.Ident)
 			typ, isType := of.Index.(*ast.Ident)
 			arg, isText := call.Args[0].(*ast.BasicLit)
-			if isName && isType && isText && f.Name == "kind" {
+			if isName && isType && isText && (f.Name == "kind" || f.Name == "since") {
 				kinds[typ.Name] = strings.Trim(arg.Value, `"`)
 			}
 			return true
@@ -290,6 +321,7 @@ func sandboxPage(*testing.T) string {
 		}
 		s.row(code(m.Name), tier, scopes, codes(m.Errors))
 	}
+	s.say("\nThe events it sends, to an app that subscribed to them: %s.\n", codes(slack.Events()))
 	s.say("\n## PagerDuty\n")
 	list(s, pagerduty.CommonRules())
 	s.table("Endpoint", "Rules")
@@ -304,6 +336,27 @@ func sandboxPage(*testing.T) string {
 	}
 	s.say("\nIts webhooks:\n")
 	list(s, github.WebhookRules())
+	s.say("\n## AWS\n\nThe query services, JSON 1.1 and REST, as the SDK speaks them. The adapter's tests run against the same server.\n")
+	list(s, aws.Rules())
+	s.say("\n## Cloudflare\n\nThe adapter's tests run against the same server.\n")
+	list(s, cloudflare.Rules())
+	s.say("\n## What it was held against, and what not\n\n" +
+		"`TestTheSandboxKeepsToTheVendorsDescriptions` holds whatever Tocsin asks of PagerDuty (REST and Events v2) and GitHub in one incident, and\n" +
+		"each answer, against the vendors' own OpenAPI descriptions. `TestTheOfficialJavaScriptClient` is an app on Slack's own client.\n\n" +
+		"`TestTheSandboxSpeaksSlacksTypes` has the TypeScript compiler hold requests, answers, blocks, views, attachments, events and the payloads of\n" +
+		"commands, shortcuts, presses and forms against Slack's own types (`@slack/web-api`, `@slack/types`, `@slack/bolt`; none of them ships\n" +
+		"fixtures). They come from stories that Tocsin plays, and of what these leave out from another app; the test fails for a method or an event\n" +
+		"named above that had none, and says with `-v` in which ones Tocsin had no part. Where the types are wrong or behind, the difference is\n" +
+		"listed there with its reason, and the test fails once it is needed no more.\n\n" +
+		"Nothing but the vendors' documents stands behind the rest:\n")
+	list(s, []string{
+		"Slack: which error code when, limits and tiers, the order and time of what comes, headers, and what a value means. Types say what may be there; " +
+			"most of an answer may be missing by them.",
+		"Slack, without a payload: `block_suggestion`, which the sandbox never sends; presses of date-and-time pickers, of rich text and of files; " +
+			"blocks that neither Tocsin nor the other app uses; `hello` and `disconnect` of Socket Mode, which have no types.",
+		"PagerDuty and GitHub: endpoints that this one incident does not ask, webhooks in either direction, headers, and limits.",
+		"AWS, Okta and Cloudflare: they are held against the SDKs and documents their adapters were written from, and against no description.",
+	})
 	return s.page()
 }
 

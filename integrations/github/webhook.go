@@ -9,6 +9,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -25,9 +26,12 @@ const (
 type IssueEvent struct {
 	Repo      string // owner/name
 	Number    int
-	Action    string // closed, reopened, assigned, unassigned
+	Action    string // closed, reopened, assigned, unassigned, edited
 	Actor     string // login
 	Assignees []string
+	// Due is the day, at midnight UTC, in the row of the body that says when it is due;
+	// zero where the body was not changed or names none.
+	Due time.Time
 	// Own says that whoever opened the issue did it. Issues of ours are opened by us.
 	Own bool
 }
@@ -70,7 +74,7 @@ func (p *Publisher) Hook(hear Hear) http.Handler {
 		}
 		ctx, cancel := context.WithTimeout(r.Context(), hookPatience)
 		defer cancel()
-		if slices.Contains([]string{"closed", "reopened", "assigned", "unassigned"}, e.Action) {
+		if slices.Contains([]string{"closed", "reopened", "assigned", "unassigned"}, e.Action) || !e.Due.IsZero() {
 			// The delivery's id is not signed, the body is: it names the event.
 			sum := sha256.Sum256(body)
 			err = hear(ctx, incident.CommandID("ghw:"+hex.EncodeToString(sum[:])), e)
@@ -113,7 +117,11 @@ func parse(body []byte) (IssueEvent, bool) {
 			Number    int     `json:"number"`
 			Assignees []login `json:"assignees"`
 			User      login   `json:"user"`
+			Body      string  `json:"body"`
 		} `json:"issue"`
+		Changes struct {
+			Body *struct{} `json:"body"`
+		} `json:"changes"`
 		Repository struct {
 			FullName string `json:"full_name"`
 		} `json:"repository"`
@@ -129,5 +137,26 @@ func parse(body []byte) (IssueEvent, bool) {
 			e.Assignees = append(e.Assignees, cut(a.Login, 100))
 		}
 	}
+	if e.Action == "edited" && in.Changes.Body != nil {
+		e.Due = dueIn(in.Issue.Body)
+	}
 	return e, true
+}
+
+// dueRow is the row of an action item's table, or the line of its list, that names the
+// day. What people wrote stands above it, and cannot begin a line like this: a bar in
+// it is escaped.
+var dueRow = regexp.MustCompile(`(?m)^(?:\|[ \t]*Due[ \t]*\||- Due:)[ \t]*([0-9]{4}-[0-9]{2}-[0-9]{2})[ \t]*\|?[ \t]*\r?$`)
+
+// dueIn is the day an issue's body names, the last if there are several.
+func dueIn(body string) time.Time {
+	rows := dueRow.FindAllStringSubmatch(body, -1)
+	if len(rows) == 0 {
+		return time.Time{}
+	}
+	day, err := time.Parse(time.DateOnly, rows[len(rows)-1][1])
+	if err != nil {
+		return time.Time{} // the 31st of February
+	}
+	return day
 }

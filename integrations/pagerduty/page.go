@@ -26,9 +26,12 @@ func (p *Pager) page(ctx context.Context, t incident.Task, e incident.Page, tell
 		return p.pageOne(ctx, t, e, tell)
 	}
 	rung := e.Rung
+	vendor := rung.Service != "" || rung.Policy != ""
+	if vendor && !anyBarred(t.State) {
+		return p.pageAtOnce(ctx, t, e, tell)
+	}
 	on := p.onCallNow(ctx, rung, t.Rank)
 	people, bad := p.reach(t.State, rung, on)
-	vendor := rung.Service != "" || rung.Policy != ""
 	switch {
 	case bad:
 		return incident.PageSkipped{Page: e.Page, Why: whyBarred}, nil
@@ -47,6 +50,19 @@ func (p *Pager) page(ctx context.Context, t incident.Task, e incident.Page, tell
 	ref, err := p.trigger(ctx, t, rung, nil)
 	if err != nil {
 		return nil, p.say(t, e.Page, people, tell, err, fixFor(rung))
+	}
+	return incident.PageTaken{Page: e.Page, People: people, Vendor: ref}, nil
+}
+
+// pageAtOnce pages a rung while it is being looked up whom that reaches. Only where
+// nobody is excluded: otherwise who is on call has to be known first.
+func (p *Pager) pageAtOnce(ctx context.Context, t incident.Task, e incident.Page, tell func(incident.Command) error) (incident.Command, error) {
+	found := make(chan rota, 1)
+	go func() { found <- p.onCallNow(ctx, e.Rung, t.Rank) }()
+	ref, err := p.trigger(ctx, t, e.Rung, nil)
+	people, _ := p.reach(t.State, e.Rung, <-found)
+	if err != nil {
+		return nil, p.say(t, e.Page, people, tell, err, fixFor(e.Rung))
 	}
 	return incident.PageTaken{Page: e.Page, People: people, Vendor: ref}, nil
 }

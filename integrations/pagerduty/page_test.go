@@ -159,6 +159,38 @@ func TestSomebodyExcludedIsNeverRung(t *testing.T) {
 	}
 }
 
+// While nobody is excluded, a page does not wait for who is on call; who that is comes
+// with the answer all the same.
+func TestNobodyExcludedIsPagedWhileTheRotaIsLookedUp(t *testing.T) {
+	t.Parallel()
+	c := newCompany(t)
+	c.breaks("GET /oncalls", fault.Latency, func(r *fault.Rule) { r.Delay = time.Second })
+	answer := make(chan incident.Command, 1)
+	go func() {
+		got, err := c.perform(c.task(incident.Rung{Service: "security", Schedule: c.schedule.ID}))
+		if err != nil {
+			t.Error(err)
+		}
+		answer <- got
+	}()
+	for len(c.server.Incidents()) == 0 {
+		select {
+		case got := <-answer:
+			t.Fatalf("the answer came before the page: %#v", got)
+		case <-time.After(time.Millisecond):
+		}
+	}
+	select {
+	case got := <-answer:
+		t.Fatalf("the answer came before it was known who is on call: %#v", got)
+	default:
+	}
+	if taken, ok := (<-answer).(incident.PageTaken); !ok || names(taken.People) != "[alice]" {
+		t.Fatalf("%#v", taken)
+	}
+	c.only()
+}
+
 func TestARungOfPeopleOnlyLeavesOutTheExcluded(t *testing.T) {
 	t.Parallel()
 	c := newCompany(t)

@@ -5,12 +5,11 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"errors"
+	"crypto/x509"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"strings"
 	"sync"
@@ -18,9 +17,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"github.com/redis/go-redis/v9"
 
+	"github.com/tocsin-ir/tocsin/actions"
 	"github.com/tocsin-ir/tocsin/bot"
 	"github.com/tocsin-ir/tocsin/engine"
 	"github.com/tocsin-ir/tocsin/incident"
@@ -28,6 +26,8 @@ import (
 	"github.com/tocsin-ir/tocsin/integrations/pagerduty"
 	"github.com/tocsin-ir/tocsin/internal/clock"
 	"github.com/tocsin-ir/tocsin/internal/config"
+	"github.com/tocsin-ir/tocsin/internal/containment"
+	"github.com/tocsin-ir/tocsin/internal/evidence"
 	"github.com/tocsin-ir/tocsin/internal/mask"
 	"github.com/tocsin-ir/tocsin/internal/plan"
 	"github.com/tocsin-ir/tocsin/store"
@@ -37,14 +37,18 @@ import (
 
 // Parts are what serve and demo have different.
 type Parts struct {
-	Clock clock.Clock // nil: the machine's
-	Plan  fs.FS       // nil: Config.PlanDir, or the default plan
+	Clock clock.Clock    // nil: the machine's
+	Plan  fs.FS          // nil: Config.PlanDir, or the default plan
+	Trust *x509.CertPool // of feeds of indicators; nil: whom the machine trusts
 	Log   *slog.Logger
+	// Sensors is where hosts come to; nil: what Config.Fleet.Listen names is opened.
+	Sensors net.Listener
 }
 
 // App is a running server. Its zero value is of no use; see New.
 type App struct {
 	config config.Config
+	parts  Parts
 	clock  clock.Clock
 	log    *slog.Logger
 
@@ -55,10 +59,16 @@ type App struct {
 	people *people
 	mask   *mask.Mask
 	room   *bot.Room
+	drills *drills
 	slack  *bot.Slack
 	pager  *pagerduty.Pager  // nil: not configured
 	github *github.Publisher // nil: not configured
 	runner *engine.Runner
+
+	sensors   sensors
+	catalogue *actions.Catalogue
+	crew      *containment.Crew
+	kept      evidence.Store // nil: no place for evidence
 
 	registry *prometheus.Registry
 	metrics  *metrics
@@ -79,7 +89,7 @@ func New(ctx context.Context, c config.Config, p Parts) (_ *App, err error) {
 	if err := c.Check(); err != nil {
 		return nil, fmt.Errorf("configuration: %w", err)
 	}
-	a := &App{config: c, clock: p.Clock, log: p.Log}
+	a := &App{config: c, parts: p, clock: p.Clock, log: p.Log}
 	if a.clock == nil {
 		a.clock = clock.Real{}
 	}
@@ -101,8 +111,11 @@ func New(ctx context.Context, c config.Config, p Parts) (_ *App, err error) {
 		{"start counting", a.openMetrics},
 		{"start the engine", a.openEngine},
 		{"set up Slack", a.openSlack},
+		{"read the scenarios of drills", a.openDrills},
 		{"set up PagerDuty", a.openPager},
 		{"set up GitHub", a.openGitHub},
+		{"set up the sensors", a.openFleet},
+		{"set up containment", a.openContainment},
 		{"set up the runner", a.openRunner},
 	} {
 		if err := step.do(ctx, p); err != nil {
@@ -153,13 +166,12 @@ func (a *App) openCoord(context.Context, Parts) error {
 		a.coord = coord.Local(a.clock)
 		return nil
 	}
-	o, err := redis.ParseURL(a.config.Redis)
+	shared, hangUp, err := coord.Dial(a.config.Redis, a.clock)
 	if err != nil {
-		return errors.New("the Redis URL is not one: redis://[user:password@]host:port[/db]")
+		return err
 	}
-	client := redis.NewClient(o)
-	a.coord = coord.Redis(client, a.clock)
-	a.onStop(func() { _, _ = a.coord.Close(), client.Close() })
+	a.coord = shared
+	a.onStop(func() { _ = a.coord.Close(); hangUp() })
 	return nil
 }
 
@@ -192,17 +204,22 @@ func (a *App) openEngine(context.Context, Parts) error {
 	return nil
 }
 
-func (a *App) openSlack(context.Context, Parts) error {
+func (a *App) openSlack(ctx context.Context, _ Parts) error {
 	a.room = &bot.Room{
-		Asker: a.engine, Reader: reader{a.db}, Directory: a.people, Contacts: a, Plan: agreed{a.plan},
+		Asker: a.engine, Reader: reader{a.db}, Directory: a.people, Contacts: a, Plan: agreed{a.plan}, Secrets: new(pasted),
 		Now: a.clock.Now, Prefix: a.plan.Now().Settings().Command, Log: a.log,
 	}
-	var err error
+	kept, err := a.openEvidence(ctx)
+	if err != nil {
+		return err
+	}
 	a.slack, err = bot.New(bot.Config{
 		API: a.config.Slack.URL, BotToken: bot.Secret(a.config.Slack.BotToken.Reveal()),
 		AppToken: bot.Secret(a.config.Slack.AppToken.Reveal()), SigningSecret: bot.Secret(a.config.Slack.SigningSecret.Reveal()),
 		Room: a.room, AnnounceChannel: func() string { return a.plan.Now().Settings().Announce },
-		Budget: slackBudget{a.coord, a.shared("slack/"), a.metrics}, Client: a.metrics.client("slack", 10*time.Second), Log: a.log,
+		Budget: slackBudget{a.coord, a.shared("slack/"), a.metrics, new(line), a.clock.Now}, Client: a.metrics.client("slack", 10*time.Second),
+		Requests: requests{a.db}, Captures: a.db, Known: a.people.known, CaptureLag: a.metrics.captured,
+		Evidence: kept, EvidenceLimit: fileLimit(a.config), Log: a.log,
 	})
 	a.people.slack = a.slack
 	return err
@@ -236,6 +253,12 @@ func (a *App) openRunner(context.Context, Parts) error {
 		Engine: a.engine, Owner: "tocsin-" + rand.Text()[:10], Workers: 8, Urgent: 4,
 		Performers: map[string]engine.Performer{},
 	}
+	a.runner.Performers[incident.KindOf(incident.DestroyContents{})] = destroyer{a.kept}
+	a.runner.Performers[incident.KindOf(incident.ScoreDrill{})] = a.drills
+	a.runner.Performers[incident.KindOf(incident.CallOffDrills{})] = a.drills
+	for _, kind := range []string{"plan_action", "enforce", "release"} {
+		a.runner.Performers[kind] = a.crew
+	}
 	for _, kind := range bot.Kinds() {
 		a.runner.Performers[kind] = a.slack
 	}
@@ -249,92 +272,19 @@ func (a *App) openRunner(context.Context, Parts) error {
 	return nil
 }
 
-// Run serves until ctx ends or a part fails for good, then stops in reverse order.
-func (a *App) Run(ctx context.Context) error {
-	listener, err := net.Listen("tcp", a.config.Listen)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	return a.Serve(ctx, listener)
-}
-
-// Serve is Run on a listener that is there already.
-func (a *App) Serve(ctx context.Context, listener net.Listener) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	var wg sync.WaitGroup
-	run := func(name string, f func(context.Context) error) {
-		wg.Go(func() {
-			if err := f(ctx); err != nil && ctx.Err() == nil {
-				cancel(fmt.Errorf("%s: %w", name, err))
-			}
-		})
-	}
-	server := &http.Server{Handler: a.routes(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 15 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 64 << 10}
-	run("http", func(context.Context) error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			return err
-		}
-		return nil
-	})
-	run("runner", a.runner.Run)
-	run("wake-ups", a.listen)
-	run("sweeps", a.sweeps)
-	if a.config.Slack.AppToken.IsSet() {
-		run("socket mode", a.slack.RunSocket)
-	} else {
-		run("history", func(ctx context.Context) error { a.slack.FillGaps(ctx); return nil }) // a socket does it whenever it connects
-	}
-	a.log.Info("serving", "address", listener.Addr().String(), "plan", a.plan.Now().Digest())
-	<-ctx.Done()
-	// Doors close first, so that nothing new is taken on; what is under way finishes.
-	closing, done := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer done()
-	_ = server.Shutdown(closing)
-	a.slack.Drain(closing)
-	wg.Wait()
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, context.Canceled) {
-		return cause
-	}
-	return nil
-}
-
-// listen wakes the runner when another replica owes something.
-func (a *App) listen(ctx context.Context) error {
-	for range a.coord.Listen(ctx, a.shared("work")) {
-		a.engine.Wake()
-	}
-	return nil
-}
-
-// routes are the doors for vendors and for whoever watches over us.
-func (a *App) routes() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		if err := a.db.Ping(r.Context()); err != nil {
-			http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		w.WriteHeader(http.StatusNoContent)
-	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(a.registry, promhttp.HandlerOpts{Timeout: 10 * time.Second}))
-	if a.config.Slack.SigningSecret.IsSet() {
-		mux.Handle("/slack/", a.slack.Handler())
-	}
-	if a.pager != nil && len(a.config.PagerDuty.WebhookSecrets) > 0 {
-		mux.Handle("/pagerduty/webhook", a.pager.Hook(a.hearPagerDuty))
-	}
-	if a.github != nil && a.config.GitHub.WebhookSecret.IsSet() {
-		mux.Handle("/github/webhook", a.github.Hook(a.hearGitHub))
-	}
-	return mux
-}
-
 // shared is a name in what the replicas share: two workspaces on one Redis do not
 // spend each other's budgets.
 func (a *App) shared(name string) string { return a.config.Workspace + "/" + name }
+
+// Busy reports whether something is due or under way right now, as far as this process
+// knows.
+func (a *App) Busy(ctx context.Context) bool {
+	next, err := a.NextDue(ctx)
+	return a.runner.Busy() || a.slack.Busy() || err == nil && !next.IsZero() && !next.After(a.clock.Now())
+}
+
+// NextDue is when something is owed next; zero when nothing is.
+func (a *App) NextDue(ctx context.Context) (time.Time, error) { return a.db.NextDue(ctx) }
 
 // Engine is the loop, for the command line.
 func (a *App) Engine() *engine.Engine { return a.engine }
@@ -351,29 +301,4 @@ func (k keeper) SavePlan(ctx context.Context, digest string, files []byte) error
 
 func (k keeper) Plan(ctx context.Context, digest string) ([]byte, bool, error) {
 	return k.db.Plan(ctx, digest)
-}
-
-// slackOnly performs pages where no pager is configured: rungs of people are
-// messaged directly, any other gives up with the reason.
-type slackOnly struct{}
-
-// Perform answers for a rung that names people.
-func (slackOnly) Perform(_ context.Context, t incident.Task, _ func(incident.Command) error) (incident.Command, error) {
-	p, ok := t.Effect.(incident.Page)
-	if !ok {
-		return nil, incident.GiveUp(errors.New("no pager is configured"))
-	}
-	if p.Rung.Service != "" || p.Rung.Policy != "" {
-		return nil, incident.GiveUp(fmt.Errorf("PagerDuty is not configured, so %q was not paged; set TOCSIN_PAGERDUTY_KEYS", p.Rung.Name))
-	}
-	var people []incident.Person
-	for _, who := range p.Rung.People {
-		if !t.State.IsExcluded(who.ID) {
-			people = append(people, who)
-		}
-	}
-	if len(people) == 0 {
-		return incident.PageSkipped{Page: p.Page, Why: "nobody on this rung may be paged"}, nil
-	}
-	return incident.PageTaken{Page: p.Page, People: people}, nil
 }

@@ -11,7 +11,7 @@ import (
 type book struct{ db *store.DB }
 
 func (b book) View(ctx context.Context, f func(audit.View) error) error {
-	return b.db.Audit(ctx, func(s *store.AuditSnapshot) error { return f(view{s}) })
+	return b.db.Audit(ctx, func(s *store.AuditSnapshot) error { return f(auditView{s}) })
 }
 
 func (b book) AddHeads(ctx context.Context, key string, heads []audit.Head) error {
@@ -33,24 +33,24 @@ func keyOf(k store.AuditKey) audit.Key {
 	return audit.Key{ID: k.ID, Public: k.Public, At: k.At, Prev: k.Prev, ByPrev: k.ByPrev, BySelf: k.BySelf}
 }
 
-type view struct{ *store.AuditSnapshot }
+type auditView struct{ *store.AuditSnapshot }
 
-func (v view) Keys(ctx context.Context) ([]audit.Key, error) {
+func (v auditView) Keys(ctx context.Context) ([]audit.Key, error) {
 	got, err := v.AuditSnapshot.Keys(ctx)
 	return each(got, keyOf), err
 }
 
-func (v view) Lines(ctx context.Context, stream string, after int64, n int) ([]audit.Line, error) {
+func (v auditView) Lines(ctx context.Context, stream string, after int64, n int) ([]audit.Line, error) {
 	got, err := v.AuditSnapshot.Lines(ctx, stream, after, n)
 	return each(got, func(l store.AuditLine) audit.Line { return audit.Line(l) }), err
 }
 
-func (v view) Heads(ctx context.Context, stream string) ([]audit.Head, error) {
+func (v auditView) Heads(ctx context.Context, stream string) ([]audit.Head, error) {
 	got, err := v.AuditSnapshot.Heads(ctx, stream)
 	return each(got, func(h store.AuditHead) audit.Head { return audit.Head(h) }), err
 }
 
-func (v view) Texts(ctx context.Context, refs []string) (map[string]audit.Text, error) {
+func (v auditView) Texts(ctx context.Context, refs []string) (map[string]audit.Text, error) {
 	got, err := v.AuditSnapshot.Texts(ctx, refs)
 	out := make(map[string]audit.Text, len(got))
 	for ref, t := range got {
@@ -59,12 +59,12 @@ func (v view) Texts(ctx context.Context, refs []string) (map[string]audit.Text, 
 	return out, err
 }
 
-func (v view) Erasure(ctx context.Context, ref string) (audit.Line, bool, error) {
+func (v auditView) Erasure(ctx context.Context, ref string) (audit.Line, bool, error) {
 	l, ok, err := v.AuditSnapshot.Erasure(ctx, ref)
 	return audit.Line(l), ok, err
 }
 
-func (v view) Unsigned(ctx context.Context, stream string, n int) ([]audit.Unsigned, error) {
+func (v auditView) Unsigned(ctx context.Context, stream string, n int) ([]audit.Unsigned, error) {
 	got, err := v.AuditSnapshot.Unsigned(ctx, stream, n)
 	return each(got, func(u store.AuditUnsigned) audit.Unsigned {
 		return audit.Unsigned{Stream: u.Stream, Seq: u.Seq, Hash: u.Hash, Signed: audit.Head(u.Signed)}

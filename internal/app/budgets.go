@@ -30,8 +30,14 @@ var tierOf = map[string]int{
 	"views.update": 4, "users.info": 4, "files.getUploadURLExternal": 4, "files.completeUploadExternal": 4, "auth.test": 4,
 }
 
-// postRate is about one message a second for each channel, short bursts allowed.
-var postRate = coord.Rate{Per: time.Second, N: 1, Burst: 4}
+// postRate is about one message a second for each channel, short bursts allowed, and
+// postsRate what all channels of a workspace share: "several hundred" a minute. That one
+// keeps room for pages: busy rooms would use it up together, each within its own bounds.
+// Source: https://docs.slack.dev/apis/web-api/rate-limits
+var (
+	postRate  = coord.Rate{Per: time.Second, N: 1, Burst: 4}
+	postsRate = coord.Rate{Per: time.Minute, N: 240, Burst: 40}
+)
 
 // PagerDuty: about 120 events a minute for each integration key, 960 REST calls for
 // each API key. GitHub: 80 requests that create content a minute, and 900 points, of
@@ -50,6 +56,8 @@ type slackBudget struct {
 	budget  coord.Budget
 	prefix  string
 	metrics *metrics
+	line    *line
+	now     func() time.Time
 }
 
 // Take takes a token or says how long to wait.
@@ -58,10 +66,24 @@ func (b slackBudget) Take(ctx context.Context, method, channel string, rank inci
 	if tier, ok := tierOf[method]; ok {
 		rate = tiers[tier]
 	}
-	if method == "chat.postMessage" {
-		rate = postRate
+	if method != "chat.postMessage" {
+		return b.metrics.waited("slack", method, b.take(ctx, b.key(method, channel), rate, rank))
 	}
-	return b.metrics.waited("slack", method, take(ctx, b.budget, b.key(method, channel), rate, rank))
+	err := b.take(ctx, b.key(method, channel), postRate, rank)
+	if err == nil {
+		err = b.take(ctx, b.prefix+method, postsRate, rank)
+	}
+	return b.metrics.waited("slack", method, err)
+}
+
+// take has what is only shown ask again in turn; what is said is in the line of its
+// channel already.
+func (b slackBudget) take(ctx context.Context, key string, rate coord.Rate, rank incident.Rank) error {
+	err := take(ctx, b.budget, key, rate, rank)
+	if wait, ok := incident.LaterBy(err); ok && rank == incident.RankRefresh {
+		return incident.Later(errBudget, b.line.after(key, rate, wait, b.now()))
+	}
+	return err
 }
 
 // Penalise is told of every 429.

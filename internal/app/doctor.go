@@ -46,6 +46,7 @@ const patience = 5 * time.Second
 // have gone well, so that one vendor's outage hides nothing else.
 type doctor struct {
 	config config.Config
+	parts  Parts
 	clock  clock.Clock
 	plan   *plan.Plan // nil: broken, or none
 	broken error
@@ -62,7 +63,7 @@ type check struct {
 // anywhere, pages nobody, posts nothing, and returns its findings in an order that
 // does not depend on who answered first. No secret of the configuration is in them.
 func Examine(ctx context.Context, c config.Config, p Parts) []Finding {
-	d := &doctor{config: c, clock: p.Clock, free: freeBytes}
+	d := &doctor{config: c, parts: p, clock: p.Clock, free: freeBytes}
 	if d.clock == nil {
 		d.clock = clock.Real{}
 	}
@@ -82,6 +83,8 @@ func Examine(ctx context.Context, c config.Config, p Parts) []Finding {
 		{"PagerDuty", d.pager},
 		{"PagerDuty", d.pagerPlan},
 		{"GitHub", d.github},
+		{"containment", d.contains},
+		{"feeds", d.feeds},
 	}
 	all := make([][]Finding, len(checks))
 	var wg sync.WaitGroup
@@ -153,14 +156,8 @@ func planFolder(c config.Config, p Parts) fs.FS {
 // hider replaces every secret of a configuration: the last net under errors that
 // repeat what they were given.
 func hider(c config.Config) *strings.Replacer {
-	secrets := []config.Secret{c.Key, c.Slack.BotToken, c.Slack.AppToken, c.Slack.SigningSecret, c.PagerDuty.Token,
-		c.GitHub.Token, c.GitHub.AppKey, c.GitHub.WebhookSecret}
-	secrets = append(secrets, c.PagerDuty.WebhookSecrets...)
-	for _, k := range c.PagerDuty.Keys {
-		secrets = append(secrets, k)
-	}
 	var values []string
-	for _, s := range secrets {
+	for _, s := range c.Secrets() {
 		values = append(values, s.Reveal())
 	}
 	for _, address := range []string{c.Database, c.Redis} {

@@ -5,24 +5,28 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
+	"github.com/tocsin-ir/tocsin/internal/config"
 	"github.com/tocsin-ir/tocsin/internal/plan"
 	"github.com/tocsin-ir/tocsin/store"
+	"github.com/tocsin-ir/tocsin/store/coord"
 )
 
 // configuration says what is wrong with the settings as such.
 func (d *doctor) configuration(context.Context) []Finding {
 	err := d.config.Check()
 	if err == nil {
-		return []Finding{fine("settings", "Nothing contradicts itself.")}
+		out := []Finding{fine("settings", "Nothing contradicts itself.")}
+		if alone(d.config) {
+			out = append(out, warn("replicas", "Hosts are not passed on: if there are other replicas, they can neither ask nor contain the hosts that converse with this one.",
+				"Set TOCSIN_FLEET_PEER of each replica to the address at which the others reach its port for sensors."))
+		}
+		return out
 	}
 	errs := []error{err}
 	var joined interface{ Unwrap() []error }
@@ -35,6 +39,11 @@ func (d *doctor) configuration(context.Context) []Finding {
 		out = append(out, fail("settings", upper(says)+".", upper(strings.TrimSuffix(fix, ".")+".")))
 	}
 	return out
+}
+
+// alone reports that this may be one of several replicas that do not pass hosts on to each other.
+func alone(c config.Config) bool {
+	return c.Fleet.Listen != "" && c.Fleet.Peer == "" && engineOf(c.Database) == "postgres"
 }
 
 // maxPlanProblems keeps the answer readable; `tocsin plan check` shows all.
@@ -186,22 +195,12 @@ func (d *doctor) redis(ctx context.Context) []Finding {
 	if d.config.Redis == "" {
 		return nil
 	}
-	o, err := redis.ParseURL(d.config.Redis)
-	if err != nil {
+	err := coord.Ping(ctx, d.config.Redis)
+	if errors.Is(err, coord.ErrAddress) {
 		return []Finding{fail("address", "It is not one.", "Write redis://[user:password@]host:port[/db].")}
 	}
-	const fix = "See that it runs and can be reached."
-	// The client tries for long and talks about it; a bare connection tells at once.
-	conn, err := (&net.Dialer{}).DialContext(ctx, o.Network, o.Addr)
 	if err != nil {
-		return []Finding{warn("ping", "It cannot be reached: "+cause(err)+". Tocsin works without it, more slowly.", fix)}
-	}
-	_ = conn.Close()
-	o.MaxRetries = -1
-	client := redis.NewClient(o)
-	defer func() { _ = client.Close() }()
-	if err := client.Ping(ctx).Err(); err != nil {
-		return []Finding{warn("ping", "It does not answer: "+cause(err)+". Tocsin works without it, more slowly.", fix)}
+		return []Finding{warn("ping", "It does not answer: "+cause(err)+". Tocsin works without it, more slowly.", "See that it runs and can be reached.")}
 	}
 	return []Finding{fine("ping", "It answers.")}
 }

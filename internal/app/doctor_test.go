@@ -43,6 +43,8 @@ func newWard(t *testing.T) *ward {
 	for name, key := range d.World.RoutingKeys {
 		c.PagerDuty.Keys[name] = config.NewSecret(key)
 	}
+	// A workspace that is no Enterprise lacks something for good; a test below turns it on.
+	c.SlackContain.On = false
 	return &ward{d, c, Parts{Clock: d.Clock, Plan: templates.DemoPlan()}}
 }
 
@@ -95,6 +97,10 @@ func TestDoctorFindsWhatIsBroken(t *testing.T) {
 			[]string{"Slack/Socket Mode fail"}, "connections:write"},
 		{"the signing secret is something else", func(_ *testing.T, w *ward) { w.c.Slack.SigningSecret = config.NewSecret("the-verification-token") },
 			[]string{"Slack/signing secret fail"}, "32 hex digits"},
+		{"sessions in Slack cannot be ended", func(_ *testing.T, w *ward) { w.c.SlackContain.On = true },
+			[]string{"containment/slack fail"}, "only an Enterprise organisation has"},
+		{"the key of AWS is another's", func(_ *testing.T, w *ward) { w.c.AWS.SecretKey = config.NewSecret("another-secret-text") },
+			[]string{"containment/aws fail"}, "valid credentials"},
 		{"there is no announcement channel", func(t *testing.T, w *ward) { w.settings(t, `"#incidents"`, `"#nowhere"`) },
 			[]string{"Slack/announcements fail"}, "#nowhere"},
 		{"the announcement channel is archived", func(t *testing.T, w *ward) {
@@ -228,7 +234,7 @@ func TestDoctorDoesNotWait(t *testing.T) {
 	if took := time.Since(began); took > patience+2*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	if list := bad(found); len(list) != 1 || !strings.HasPrefix(list[0], "GitHub/") {
+	if list := bad(found); len(list) != 2 || !strings.HasPrefix(list[0], "GitHub/") || list[1] != "containment/github fail" {
 		t.Errorf("found %q", list)
 	}
 	if !slices.ContainsFunc(found, func(f Finding) bool { return f.Area == "Slack" && f.What == "scopes" && f.Verdict == Fine }) {

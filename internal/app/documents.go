@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/tocsin-ir/tocsin/incident"
@@ -19,10 +21,7 @@ func (a *App) openGitHub(context.Context, Parts) error {
 		a.log.Warn("GitHub is not configured: post-mortems stay in the room")
 		return nil
 	}
-	var err error
-	if a.mask, err = mask.New(); err != nil {
-		return err
-	}
+	a.mask = new(mask.Mask)
 	conf := github.Config{
 		Token: github.Secret(c.Token.Reveal()), BaseURL: c.URL, AllowPublic: c.AllowPublic,
 		Clock: a.clock, Budget: a.githubBudget, HTTP: a.metrics.client("github", 15*time.Second),
@@ -34,6 +33,7 @@ func (a *App) openGitHub(context.Context, Parts) error {
 	if c.WebhookSecret.IsSet() {
 		conf.WebhookSecret = []github.Secret{github.Secret(c.WebhookSecret.Reveal())}
 	}
+	var err error
 	a.github, err = github.New(conf)
 	return err
 }
@@ -62,11 +62,15 @@ func (a *App) masked(text string) (string, []string) {
 }
 
 func (a *App) renderPostMortem(ctx context.Context, t incident.Task, f github.Facts) (github.Document, error) {
-	events, err := a.history(ctx, t.Incident)
+	options := a.documentOptions(t, !f.TaskList)
+	events, err := a.record(ctx, t.Incident, a.db.Outline)
 	if err != nil {
 		return github.Document{}, err
 	}
-	d := templates.PostMortem(t.State, events, a.documentOptions(t, !f.TaskList))
+	if err := a.db.Reveal(ctx, events, templates.PostMortemReads(t.State, events, options)); err != nil {
+		return github.Document{}, err
+	}
+	d := templates.PostMortem(t.State, events, options)
 	return github.Document{Title: d.Title, Body: d.Body, Labels: d.Labels, Assignees: d.Assignees, Private: t.State.Private}, nil
 }
 
@@ -82,19 +86,31 @@ func (a *App) documentOptions(t incident.Task, subIssues bool) templates.Options
 	}
 }
 
-// history reads the whole record of an incident.
+// history reads the whole record of an incident, texts filled.
 func (a *App) history(ctx context.Context, id incident.ID) ([]incident.Recorded, error) {
+	return a.record(ctx, id, a.db.Timeline)
+}
+
+// record reads the whole record of an incident. Its entries are numbered without a
+// gap, so pages of a long one are read side by side.
+func (a *App) record(ctx context.Context, id incident.ID, read func(context.Context, incident.ID, int64, int) ([]incident.Recorded, error)) ([]incident.Recorded, error) {
 	const page = 1000
 	var all []incident.Recorded
-	for after := int64(0); ; {
-		some, err := a.db.Timeline(ctx, id, after, page)
-		if err != nil {
+	for width := 1; ; width = runtime.GOMAXPROCS(0) {
+		pages, errs := make([][]incident.Recorded, width), make([]error, width)
+		var reading sync.WaitGroup
+		for i := range width {
+			reading.Go(func() { pages[i], errs[i] = read(ctx, id, int64(len(all)+i*page), page) })
+		}
+		reading.Wait()
+		if err := errors.Join(errs...); err != nil {
 			return nil, fmt.Errorf("read the record of %s: %w", id, err)
 		}
-		all = append(all, some...)
-		if len(some) < page {
-			return all, nil
+		for _, some := range pages {
+			all = append(all, some...)
+			if len(some) < page {
+				return all, nil
+			}
 		}
-		after = some[len(some)-1].Seq
 	}
 }

@@ -69,7 +69,7 @@ func TestTheSandboxKeepsToTheVendorsDescriptions(t *testing.T) {
 	room := ""
 	eventually(t, "a room", func() bool {
 		for _, c := range w.Slack.View("U0ALICE01", slack.ViewOptions{}).Channels {
-			if strings.HasPrefix(c.Name, "inc-0001") && len(c.Pins) > 0 {
+			if strings.HasPrefix(c.Name, "inc-0001") && len(c.Pins) > 0 && c.Member {
 				room = c.ID
 			}
 		}

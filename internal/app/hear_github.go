@@ -34,7 +34,7 @@ func (a *App) hearGitHub(ctx context.Context, id incident.CommandID, e github.Is
 		return nil
 	}
 	change := a.itemChange(ctx, s, s.Items[i], e)
-	if change.Done == nil && change.Owner == nil {
+	if change.Done == nil && change.Owner == nil && change.Due == nil {
 		return nil
 	}
 	_, err = a.engine.Handle(ctx, stream, incident.Asked{
@@ -55,6 +55,9 @@ func (a *App) itemChange(ctx context.Context, s incident.State, it incident.Acti
 			c.Done = &done
 		}
 		return c
+	case "edited":
+		c.Due = a.dueFrom(it.Due, e.Due)
+		return c
 	}
 	for _, login := range e.Assignees {
 		p, ok := a.plan.Now().ByGitHub(login)
@@ -70,6 +73,29 @@ func (a *App) itemChange(ctx context.Context, s incident.State, it incident.Acti
 		}
 	}
 	return c
+}
+
+// Of a day that somebody wrote on GitHub: when it is due on that day unless that is known,
+// and how far from now it may be for us to believe that it was meant.
+const (
+	dueHour  = 17 * time.Hour // UTC
+	duePast  = 365 * 24 * time.Hour
+	dueAhead = 5 * 365 * 24 * time.Hour
+)
+
+// dueFrom is when an item falls due that GitHub says is due on a day; nil when that is
+// no news. The time of the day stays.
+func (a *App) dueFrom(was, day time.Time) *time.Time {
+	now := a.clock.Now()
+	if was.UTC().Format(time.DateOnly) == day.Format(time.DateOnly) || day.Before(now.Add(-duePast)) || day.After(now.Add(dueAhead)) {
+		return nil
+	}
+	hour := dueHour
+	if !was.IsZero() {
+		hour = was.UTC().Sub(was.UTC().Truncate(24 * time.Hour))
+	}
+	due := day.Add(hour)
+	return &due
 }
 
 // byGitHub is who a login is; GitHub itself when the plan does not know it.

@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,33 +23,41 @@ var errHalted = errors.New("tocsin is not running")
 
 // Play plays a story in the demo's world. observe hears of every step; it may be nil.
 func (d *Demo) Play(ctx context.Context, s *story.Story, observe func(story.Step, string)) error {
-	p := &story.Player{World: d.World, Story: s, Hooks: d.hooks(), Busy: d.busy, Patience: d.options.Patience}
+	p := &story.Player{World: d.World, Story: s, Hooks: d.hooks(), Busy: d.busy, Next: d.next, Patience: d.options.Patience}
 	if observe != nil {
 		p.Observer = func(step story.Step, took time.Duration) { observe(step, took.Round(time.Millisecond).String()) }
 	}
 	return p.Run(ctx)
 }
 
-// busy reports whether the world is owed something right now.
+// busy reports whether anybody has something to do right now.
 func (d *Demo) busy() bool {
-	a := d.App()
-	if a == nil {
-		return false
+	return d.World.Slack.Pushing() || slices.ContainsFunc(d.running, func(r *replica) bool { return r.app != nil && r.app.Busy(d.ctx) })
+}
+
+// next is when something falls due; zero when nothing does, or nobody would see to it.
+func (d *Demo) next() time.Time {
+	if a := d.App(); a != nil {
+		if due, err := a.NextDue(d.ctx); err == nil {
+			return due
+		}
 	}
-	due, err := a.db.NextDue(d.ctx)
-	return err == nil && !due.IsZero() && !due.After(d.Clock.Now())
+	return time.Time{}
 }
 
 // hooks are the steps of a story that only the program can carry out.
 func (d *Demo) hooks() map[string]story.Hook {
 	var last bot.Reply
-	return map[string]story.Hook{
+	all := map[string]story.Hook{
 		"tocsin restarts": func(ctx context.Context, _ []string) error { return d.Restart(ctx) },
 		"tocsin stops":    func(context.Context, []string) error { return d.Halt() },
 		"tocsin starts": func(ctx context.Context, _ []string) error {
 			return errors.Join(d.Begin(), d.awake(ctx))
 		},
 		"tocsin do": func(ctx context.Context, args []string) (err error) {
+			if args[0], err = planned(args[0], templates.Terminal(last.Card)); err != nil {
+				return err
+			}
 			last, err = d.do(ctx, args)
 			return err
 		},
@@ -68,15 +78,13 @@ func (d *Demo) hooks() map[string]story.Hook {
 			}
 			return err
 		},
-		"audit verifies": func(ctx context.Context, _ []string) error {
-			s, err := d.newest(ctx)
-			if err != nil {
-				return err
-			}
-			_, err = d.App().db.Verify(ctx, s.Stream)
-			return err
-		},
+		"evidence verifies": func(ctx context.Context, args []string) error { return d.evidenceVerifies(ctx, args[0]) },
+		"audit verifies":    func(ctx context.Context, _ []string) error { return d.recordVerifies(ctx) },
 	}
+	maps.Copy(all, d.apiHooks())
+	maps.Copy(all, d.hostHooks())
+	maps.Copy(all, d.feedHooks())
+	return all
 }
 
 func (d *Demo) do(ctx context.Context, args []string) (bot.Reply, error) {
@@ -96,8 +104,24 @@ func (d *Demo) do(ctx context.Context, args []string) (bot.Reply, error) {
 		return bot.Reply{}, err
 	}
 	command, rest, _ := strings.Cut(line, " ")
-	return d.App().room.Do(ctx, bot.Call{Line: rest, Report: command == "/postmortem", Person: who, Via: incident.ViaCLI,
+	return d.App().room.Do(ctx, bot.Call{Line: rest, Book: d.App().room.BookOf(command), Person: who, Via: incident.ViaCLI,
 		CommandID: incident.CommandID("cli:" + rand.Text())})
+}
+
+var planOf = regexp.MustCompile(`\bplan ([0-9a-f]{12})`)
+
+// planned puts the digest that the last answer showed where a line says plan:{shown}, as a
+// person copies it.
+func planned(line, answer string) (string, error) {
+	const shown = "{shown}"
+	if !strings.Contains(line, shown) {
+		return line, nil
+	}
+	digest := planOf.FindStringSubmatch(answer)
+	if digest == nil {
+		return "", fmt.Errorf("the last answer shows no plan:\n%s", answer)
+	}
+	return strings.ReplaceAll(line, shown, digest[1]), nil
 }
 
 var entryOf = regexp.MustCompile(`\{entry:([^}]+)\}`)

@@ -72,13 +72,20 @@ func makeKey(path string) ([]byte, string, error) {
 	if _, err := rand.Read(key); err != nil {
 		return nil, "", fmt.Errorf("make key: %w", err)
 	}
+	return key, path + " (new)", writeKey(path, key)
+}
+
+// writeKey makes a key file, which must not be there yet.
+func writeKey(path string, key []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, "", fmt.Errorf("make key file: %w", err)
+		return fmt.Errorf("make key file: %w", err)
 	}
 	_, err = f.WriteString(hex.EncodeToString(key) + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, "", fmt.Errorf("write key file: %w", err)
+		return fmt.Errorf("write key file: %w", err)
 	}
-	return key, path + " (new)", nil
+	return nil
 }
+
+func trimmed(s config.Secret) string { return strings.TrimSpace(s.Reveal()) }

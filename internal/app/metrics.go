@@ -12,7 +12,6 @@ import (
 
 	"github.com/tocsin-ir/tocsin/engine"
 	"github.com/tocsin-ir/tocsin/incident"
-	"github.com/tocsin-ir/tocsin/store"
 )
 
 // metrics counts what the server does. No label names an incident, a person, a
@@ -24,6 +23,7 @@ type metrics struct {
 	late     prometheus.Histogram
 	calls    *prometheus.CounterVec
 	waits    *prometheus.CounterVec
+	lag      prometheus.Histogram
 }
 
 var _ engine.Observer = (*metrics)(nil)
@@ -51,8 +51,12 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		waits: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "tocsin_budget_waits_total", Help: "Calls put off because the vendor's budget was spent.",
 		}, []string{"vendor", "method"}),
+		lag: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "tocsin_capture_lag_seconds", Help: "From when something was said or done in a room, by Slack's clock, to when it was on disk. What is back-filled is not counted.",
+			Buckets: []float64{.1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300},
+		}),
 	}
-	r.MustRegister(m.commands, m.attempts, m.took, m.late, m.calls, m.waits)
+	r.MustRegister(m.commands, m.attempts, m.took, m.late, m.calls, m.waits, m.lag)
 	return m
 }
 
@@ -73,6 +77,9 @@ func (m *metrics) Settled(_ incident.Task, kind string, end engine.TaskEnd, late
 	}
 }
 
+// captured counts how late something was captured.
+func (m *metrics) captured(lag time.Duration) { m.lag.Observe(lag.Seconds()) }
+
 // waited counts a call that has to wait for its budget.
 func (m *metrics) waited(vendor, method string, err error) error {
 	if _, ok := incident.LaterBy(err); ok && m != nil {
@@ -83,6 +90,9 @@ func (m *metrics) waited(vendor, method string, err error) error {
 
 // client is an HTTP client that counts.
 func (m *metrics) client(vendor string, patience time.Duration) *http.Client {
+	if m == nil { // doctor, who counts nothing
+		return &http.Client{Timeout: patience}
+	}
 	return &http.Client{Timeout: patience, Transport: counting{m, vendor, http.DefaultTransport}}
 }
 
@@ -98,6 +108,9 @@ func (c counting) RoundTrip(r *http.Request) (*http.Response, error) {
 	if c.vendor == "slack" {
 		if method = path.Base(r.URL.Path); !strings.Contains(method, ".") || !strings.HasSuffix(path.Dir(r.URL.Path), "/api") {
 			method = "response_url" // a one-time address
+			if r.Method == http.MethodGet {
+				method = "files.download"
+			}
 		}
 	}
 	resp, err := c.inner.RoundTrip(r)
@@ -167,16 +180,13 @@ func (o *owing) Collect(to chan<- prometheus.Metric) {
 }
 
 func (o *owing) incidents(ctx context.Context, gauge func(*prometheus.Desc, float64, ...string)) {
-	live, err := o.app.db.List(ctx, store.Filter{Statuses: []incident.Status{incident.Open, incident.Resolved}, Limit: 1000})
+	counts, err := o.app.db.Counts(ctx)
 	if err != nil {
 		return
 	}
-	type cell struct{ severity, status string }
-	count := map[cell]float64{}
-	for _, s := range live {
-		count[cell{s.Severity.String(), string(s.Status)}]++
-	}
-	for c, n := range count {
-		gauge(o.incidentsBy, n, c.severity, c.status)
+	for _, c := range counts {
+		if c.Status == incident.Open || c.Status == incident.Resolved {
+			gauge(o.incidentsBy, float64(c.N), c.Severity.String(), string(c.Status))
+		}
 	}
 }

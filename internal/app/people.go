@@ -146,7 +146,8 @@ func (d *people) byPager(id, email string) (incident.Person, bool) {
 // principal joins what Slack knows with what the plan knows.
 func (d *people) principal(m bot.Member) incident.Person {
 	p, ok := d.plan().BySlack(m.ID)
-	if !ok && m.Email != "" {
+	if !ok && m.Email != "" && m.Standing != incident.Foreign {
+		// Another workspace may give its accounts any address: it makes nobody one of us.
 		p, ok = d.plan().ByEmail(m.Email)
 	}
 	if !ok {

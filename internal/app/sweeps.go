@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -17,6 +18,12 @@ import (
 
 // signHeadsEvery is how long a line of the record may be without a signature over it.
 const signHeadsEvery = "*/5 * * * *"
+
+// pruneEvery is when what nobody can ask for again is dropped.
+const pruneEvery = "17 * * * *"
+
+// retainEvery is when evidence whose time is over is looked for.
+const retainEvery = "41 3 * * *"
 
 // sweeps runs the plan's scheduled questions on the app's clock until ctx ends.
 func (a *App) sweeps(ctx context.Context) error {
@@ -46,6 +53,8 @@ func (a *App) sweeps(ctx context.Context) error {
 		{"heads", signHeadsEvery, a.signHeads, false},
 		{"plan", "@every 1m", a.reloadPlan, true},
 		{"snapshots", "@every 10m", a.sweepSnapshots, false},
+		{"prune", pruneEvery, a.prune, false},
+		{"evidence", retainEvery, a.sweepEvidence, false},
 	} {
 		if j.spec == "" {
 			continue
@@ -113,22 +122,39 @@ func (a *App) sweepSnapshots(ctx context.Context) {
 	}
 }
 
-// nudge asks every incident that may have something overdue.
-func (a *App) nudge(ctx context.Context, sweep string) {
-	open, err := a.db.List(ctx, store.Filter{Limit: 1000})
+// prune drops what nobody can ask for again.
+func (a *App) prune(ctx context.Context) {
+	dropped, err := a.db.Prune(ctx, a.clock.Now())
 	if err != nil {
-		a.log.Error("sweep", "sweep", sweep, "error", err)
-		return
+		a.log.Warn("prune", "error", err)
 	}
+	if dropped != (store.Pruned{}) {
+		a.log.Info("pruned", "answers", dropped.Answers, "effects", dropped.Effects, "numbers", dropped.Numbers)
+	}
+}
+
+// nudge asks every incident, however many there are, that has something overdue. The
+// rules are pure, so they can be asked beforehand: where nothing is overdue, nothing
+// is written.
+func (a *App) nudge(ctx context.Context, sweep string) {
 	now := a.clock.Now()
-	for _, s := range open {
+	err := a.db.Each(ctx, nil, func(s incident.State) error {
 		asked := incident.Asked{
 			ID: incident.CommandID(fmt.Sprintf("sweep/%s/%s/%s", sweep, s.Stream, now.Format("200601021504"))),
 			By: incident.Clockwork, Via: incident.ViaClock, At: now, What: incident.Nudge{Sweep: sweep},
 		}
+		asked.Root = asked.ID
+		var no *incident.Refusal
+		if change, err := incident.Decide(s, asked, a.plan.Now()); errors.As(err, &no) || err == nil && change.Empty() {
+			return nil
+		}
 		if _, err := a.engine.Handle(ctx, s.Stream, asked); err != nil {
 			a.log.Warn("sweep", "sweep", sweep, "incident", s.Stream, "error", err)
 		}
+		return ctx.Err()
+	})
+	if err != nil && ctx.Err() == nil {
+		a.log.Error("sweep", "sweep", sweep, "error", err)
 	}
 }
 

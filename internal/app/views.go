@@ -30,6 +30,15 @@ func (p agreed) DefaultSeverity(incidentType string) incident.Severity {
 func (p agreed) Roles() []incident.RoleSpec { return p.Now().Roles() }
 func (p agreed) Sections() []string         { return incident.Sections() }
 func (p agreed) Ladders() []string          { return p.Now().Ladders() }
+func (p agreed) AssetNames() []string       { return p.Now().AssetNames() }
+func (p agreed) Judge(q incident.Question) incident.Judgement {
+	return p.Now().Judge(q)
+}
+
+// May says whether somebody may do something, as it is agreed now.
+func (p agreed) May(who incident.Person, r incident.Right, s incident.State) incident.Verdict {
+	return p.Now().May(who, r, s)
+}
 
 // Contacts says how to reach people outside Slack and the pager: what PagerDuty told
 // last, and the plan.

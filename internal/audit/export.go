@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -73,7 +75,7 @@ func encode(v any) ([]byte, error) {
 // What says what to export.
 type What struct {
 	Workspace   string
-	Stream      string // "" exports all
+	Stream      string // with those below it ("INC-0042/room"); "" exports all
 	WithoutText bool   // the record can be verified all the same; the texts cannot
 }
 
@@ -86,12 +88,8 @@ func Export(ctx context.Context, v View, s Signer, what What, now time.Time, w i
 		return fmt.Errorf("export: %w", err)
 	}
 	if what.Stream != "" {
-		for _, id := range streams {
-			if id == what.Stream {
-				streams = []string{id}
-			}
-		}
-		if len(streams) != 1 || streams[0] != what.Stream {
+		streams = slices.DeleteFunc(streams, func(id string) bool { return id != what.Stream && !strings.HasPrefix(id, what.Stream+"/") })
+		if !slices.Contains(streams, what.Stream) {
 			return fmt.Errorf("export: there is no %s", what.Stream)
 		}
 	}

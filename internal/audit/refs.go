@@ -25,10 +25,10 @@ func walk(v any, f func(ref string)) {
 	}
 }
 
-// erases is what a line of kind "redacted" says, the one kind of line that this
-// package knows by its name.
+// erases is what a line of kind "redacted" or "evidence_erased" says, the kinds of line
+// that this package knows by their names.
 func erases(l Line) (refs []string, why string) {
-	if l.Kind != "redacted" {
+	if l.Kind != "redacted" && l.Kind != "evidence_erased" {
 		return nil, ""
 	}
 	var said struct {

@@ -26,7 +26,15 @@ const maxLine = 32 << 20
 // should be, a text that is not the one the record speaks of, a text that is missing
 // and no redaction says why, a redacted text that is still there.
 func Verify(r io.Reader, public string, anchor []Head) (Report, error) {
-	v := &verifying{public: strings.ToLower(strings.TrimSpace(public)), anchor: anchor, sum: sha256.New(),
+	found, _, err := VerifyEach(r, public, anchor, func(Line) {})
+	return found, err
+}
+
+// VerifyEach is Verify that hands on every line of a stream as it is read, for whoever
+// looks for more in them. What it hands on is proved only if the report says so in the
+// end; the Voucher knows the keys that were believed.
+func VerifyEach(r io.Reader, public string, anchor []Head, each func(Line)) (Report, Voucher, error) {
+	v := &verifying{each: each, public: strings.ToLower(strings.TrimSpace(public)), anchor: anchor, sum: sha256.New(),
 		erased: map[string]erasure{}, terms: map[string]term{}, done: map[string]bool{},
 		wanted: map[place]bool{}, hashes: map[place]string{}}
 	for _, h := range anchor {
@@ -41,7 +49,7 @@ func Verify(r io.Reader, public string, anchor []Head) (Report, error) {
 			break
 		}
 		if err != nil && !errors.Is(err, io.EOF) {
-			return v.Report, fmt.Errorf("read the export: %w", err)
+			return v.Report, Voucher{}, fmt.Errorf("read the export: %w", err)
 		}
 		if len(b) > 0 {
 			v.line(b)
@@ -51,7 +59,7 @@ func Verify(r io.Reader, public string, anchor []Head) (Report, error) {
 		}
 	}
 	v.finish()
-	return v.Report, nil //nolint:nilerr // what is wrong with the file is in the report
+	return v.Report, Voucher{v.terms}, nil //nolint:nilerr // what is wrong with the file is in the report
 }
 
 var errTooLong = errors.New("line too long")
@@ -74,6 +82,7 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 // verifying is a reading under way.
 type verifying struct {
 	Report
+	each   func(Line)
 	public string
 	anchor []Head
 	at     int // number of the line in hand

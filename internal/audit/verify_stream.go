@@ -44,6 +44,7 @@ func (v *verifying) event(b []byte) {
 		}
 	}
 	v.redaction(e.Line, false)
+	v.each(e.Line)
 }
 
 // cited takes the line of another stream that explains why a text is missing. Its

@@ -14,6 +14,8 @@ type Config struct {
 	Key       Secret `help:"Key that wraps the keys of sealed text: 64 hex digits, or @file. Without it a key file is made beside the SQLite file." env:"TOCSIN_KEY"`
 	AuditKey  Secret `help:"Key that signs heads of the record: 64 hex digits (ed25519 seed), or @file. Without it a key file is made beside the SQLite file." env:"TOCSIN_AUDIT_KEY"`
 	Anchor    string `name:"anchor-file" help:"File to append signed heads to, best on another machine." env:"TOCSIN_ANCHOR_FILE"`
+	Evidence  string `name:"evidence" help:"Folder, or s3://bucket/prefix?region=…&endpoint=…, for evidence: files shared in rooms and what deeds would destroy, encrypted. Without it a folder beside the SQLite file; with PostgreSQL none." env:"TOCSIN_EVIDENCE"`
+	FileLimit int64  `name:"evidence-limit" help:"Bytes that are kept of one file at most; larger files are named only. -1 keeps none." default:"67108864" env:"TOCSIN_EVIDENCE_LIMIT"`
 	Redis     string `help:"redis:// URL, for several replicas." env:"TOCSIN_REDIS"`
 	PlanDir   string `name:"plan" help:"Folder of the plan; without it the default plan." type:"existingdir" env:"TOCSIN_PLAN"`
 	Listen    string `help:"Address for webhooks, signed Slack requests, health and metrics." default:"127.0.0.1:8480" env:"TOCSIN_LISTEN"`
@@ -22,6 +24,9 @@ type Config struct {
 	Slack     Slack     `embed:"" prefix:"slack-"`
 	PagerDuty PagerDuty `embed:"" prefix:"pagerduty-"`
 	GitHub    GitHub    `embed:"" prefix:"github-"`
+	Fleet     Fleet     `embed:"" prefix:"fleet-"`
+	Feeds     Feeds     `embed:"" prefix:"feed-"`
+	Vendors   `embed:""`
 }
 
 // Slack is the workspace.
@@ -75,6 +80,7 @@ func (c Config) Check() error {
 	if c.Key.IsSet() && len(c.Key.Reveal()) != 64 {
 		errs = append(errs, errors.New("TOCSIN_KEY is not 64 hex digits"))
 	}
+	errs = append(errs, c.Fleet.check())
 	for name, u := range map[string]string{"TOCSIN_SLACK_URL": c.Slack.URL, "TOCSIN_PAGERDUTY_URL": c.PagerDuty.URL,
 		"TOCSIN_PAGERDUTY_EVENTS_URL": c.PagerDuty.EventsURL, "TOCSIN_GITHUB_URL": c.GitHub.URL} {
 		if p, err := url.Parse(u); err != nil || p.Scheme == "" || p.Host == "" {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
 )
 
@@ -64,4 +65,37 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	}
 	s.value = strings.TrimRight(string(b), "\r\n")
 	return nil
+}
+
+// Secrets are all that are set, wherever they stand in the configuration: whoever hides
+// them hides the ones that are added later too.
+func (c Config) Secrets() []Secret {
+	var out []Secret
+	secretsIn(reflect.ValueOf(c), &out)
+	return out
+}
+
+func secretsIn(v reflect.Value, out *[]Secret) {
+	if s, ok := v.Interface().(Secret); ok {
+		if s.IsSet() {
+			*out = append(*out, s)
+		}
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Type().Field(i).IsExported() {
+				secretsIn(v.Field(i), out)
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			secretsIn(v.Index(i), out)
+		}
+	case reflect.Map:
+		for _, k := range v.MapKeys() {
+			secretsIn(v.MapIndex(k), out)
+		}
+	}
 }

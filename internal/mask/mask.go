@@ -32,14 +32,16 @@ type Finding struct {
 	Count int    // how often it was replaced
 }
 
-// Mask finds and masks. It is safe for concurrent use.
+// Mask finds and masks. Its zero value knows gitleaks' rules and no names. It is safe
+// for concurrent use.
 type Mask struct {
-	detector *detect.Detector
-	names    []*regexp.Regexp
+	names []*regexp.Regexp
 }
 
-// detector is made once for the whole program: compiling some two hundred rules takes
-// a noticeable part of a second, and none of its state changes while it searches.
+// detector is made once for the whole program and by the first text, not at the start:
+// compiling some two hundred rules takes a noticeable part of a second, which a
+// restart in the middle of an incident should not. None of its state changes while it
+// searches.
 var detector = sync.OnceValues(func() (*detect.Detector, error) {
 	logging.Logger = zerolog.Nop() // it would print to standard error what it finds
 	d, err := detect.NewDetectorDefaultConfig()
@@ -51,20 +53,11 @@ var detector = sync.OnceValues(func() (*detect.Detector, error) {
 	return d, nil
 })
 
-// New makes a Mask; the first one compiles the rules.
-func New() (*Mask, error) {
-	d, err := detector()
-	if err != nil {
-		return nil, err
-	}
-	return &Mask{detector: d}, nil
-}
-
 // With is a Mask that masks these names too, as whole words and in any case: the
 // title of a confidential incident, a project nobody may hear of. Names under three
 // runes are left out.
 func (m *Mask) With(names ...string) *Mask {
-	more := &Mask{detector: m.detector, names: slices.Clip(m.names)}
+	more := &Mask{names: slices.Clip(m.names)}
 	for _, n := range names {
 		words := strings.Fields(n)
 		if utf8.RuneCountInString(strings.Join(words, "")) < minName {
@@ -84,8 +77,12 @@ func (m *Mask) Text(s string) (masked string, found []Finding) {
 	if len(s) > MaxText {
 		return "[masked: too long to be searched for secrets]", []Finding{{"too long", 1}}
 	}
+	rules, err := detector()
+	if err != nil { // rather all than what nobody searched
+		return "[masked: the rules that find secrets cannot be read]", []Finding{{"no rules", 1}}
+	}
 	var spans []span
-	for _, f := range m.detector.DetectString(s) {
+	for _, f := range rules.DetectString(s) {
 		spans = append(spans, locate(s, f.Secret, f.Match, f.RuleID)...)
 	}
 	spans = append(spans, pasted(s)...)

@@ -118,6 +118,9 @@ func TestPeopleAreFoundByEveryAccount(t *testing.T) {
 	if _, ok := p.ByPagerDuty(""); ok {
 		t.Error("erin, who has no PagerDuty account, is found by none")
 	}
+	if got := p.HostGroups("WEB-3"); !slices.Equal(got, []string{"web-*"}) || p.HostGroups("db-1") != nil {
+		t.Errorf("groups of web-3: %v", got)
+	}
 	if got := p.Owners("WEB-3"); len(got) != 1 || got[0].ID != "dave" {
 		t.Errorf("owners of WEB-3: %v", got)
 	}

@@ -35,7 +35,7 @@ const (
 	typesFolder    = "types"
 )
 
-var topFiles = []string{peopleFile, rolesFile, severitiesFile, laddersFile, rightsFile, settingsFile, assetsFile}
+var topFiles = []string{peopleFile, rolesFile, severitiesFile, laddersFile, rightsFile, settingsFile, assetsFile, drillsFile, grantsFile}
 
 // texts are the files of a plan by their path.
 type texts map[string][]byte
@@ -76,6 +76,9 @@ func (t texts) folder(fsys fs.FS, folder string, f *found) {
 		}
 		if len(t) > maxFiles {
 			return
+		}
+		if name == casesFile {
+			continue // read by "plan test" only
 		}
 		if why, hint := misplaced(name); why != "" {
 			f.add(Problem{File: name, Why: why, Hint: hint})

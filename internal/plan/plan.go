@@ -35,6 +35,8 @@ type Plan struct {
 	rights     map[incident.Right]grant
 	assets     []asset
 	settings   Settings
+	drills     drills
+	grants     grants
 }
 
 var _ incident.Rules = (*Plan)(nil)
@@ -87,6 +89,8 @@ func read(t texts, f *found) (*Plan, error) {
 	r.severities()
 	r.rights()
 	r.assets()
+	r.drills()
+	r.grants()
 	if err := f.err(); err != nil {
 		return nil, err
 	}

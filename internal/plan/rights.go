@@ -23,15 +23,22 @@ type grant struct {
 var allRights = []incident.Right{
 	incident.MayDeclare, incident.MayRespond, incident.MayDowngrade, incident.MayExclude, incident.MayResolve,
 	incident.MayClose, incident.MayHide, incident.MayRedact, incident.MayPublish, incident.MayMerge,
-	incident.MayReassign, incident.MayAdoptPlan, incident.MaySetTimes, incident.MayPageOthers,
+	incident.MayReassign, incident.MayAdoptPlan, incident.MaySetTimes, incident.MayPageOthers, incident.MayDistrust, incident.MayWaive,
+	incident.MayDrill, incident.MayStop, incident.MayResume, incident.MayReview, incident.MayWaiveProof, incident.MayHoldLegal, incident.MayExport,
 }
 
 // unsaid is who has a right that the plan does not name: everybody may call for
-// help and lend a hand, the rest is the commander's.
+// help and lend a hand, whoever responds may say what is not to be believed, the rest
+// is the commander's.
 func unsaid(right incident.Right) grant {
 	who := string(incident.Commander)
-	if right == incident.MayDeclare || right == incident.MayRespond {
+	switch right {
+	case incident.MayHoldLegal:
+		return grant{[]string{"legal", who}, rightsFile}
+	case incident.MayDeclare, incident.MayRespond, incident.MayDrill:
 		who = whoAnyone
+	case incident.MayDistrust, incident.MayStop:
+		who = whoResponders
 	}
 	return grant{[]string{who}, rightsFile}
 }
@@ -126,6 +133,9 @@ var deeds = map[incident.Right]string{
 	incident.MayRespond:    "take part in this incident",
 	incident.MayDowngrade:  "lower the severity",
 	incident.MayExclude:    "exclude somebody",
+	incident.MayWaive:      "waive what is marked as privileged",
+	incident.MayDistrust:   "say what is not to be believed",
+	incident.MayDrill:      "begin or end a drill",
 	incident.MayResolve:    "resolve this incident",
 	incident.MayClose:      "close this incident",
 	incident.MayHide:       "hide an entry of the timeline",
@@ -136,6 +146,12 @@ var deeds = map[incident.Right]string{
 	incident.MayAdoptPlan:  "put another plan in force here",
 	incident.MaySetTimes:   "set the times of this incident",
 	incident.MayPageOthers: "page people",
+	incident.MayStop:       "stop containment",
+	incident.MayResume:     "let containment go on",
+	incident.MayReview:     "review a broken glass",
+	incident.MayWaiveProof: "waive evidence",
+	incident.MayHoldLegal:  "set or lift a legal hold",
+	incident.MayExport:     "take a copy of the evidence",
 }
 
 // sentence says who may, with the present holders of roles.

@@ -118,6 +118,22 @@ func (p *Plan) PostMortem(s incident.Severity, resolved time.Time) (due time.Tim
 	return resolved.Add(spec.postMortem.due).UTC(), remind, true
 }
 
+// Escalation is the severity's word, or the security lead where it names nobody.
+func (p *Plan) Escalation(s incident.Severity) (every time.Duration, to []incident.Person) {
+	spec := p.severities[s]
+	if spec == nil || spec.postMortem == nil {
+		return 0, nil
+	}
+	to = slices.Clone(spec.postMortem.to)
+	if lead, ok := p.ByID(p.settings.SecurityLead); ok && len(to) == 0 {
+		to = append(to, lead)
+	}
+	return spec.postMortem.every, to
+}
+
+// Codenames are for confidential incidents; each is used before one comes again.
+func (p *Plan) Codenames() []string { return slices.Clone(p.settings.Codenames) }
+
 // Announce is the severity's word, where there is a channel for it. A confidential
 // incident is never announced.
 func (p *Plan) Announce(s incident.Severity, private bool) bool {

@@ -20,6 +20,8 @@ type Settings struct {
 	PostMortem      PostMortemRepo
 	PagerDuty       PagerDuty
 	Sweeps          Sweeps
+	EvidenceDays    int // evidence is kept so long after closing; 0: for good
+	Signals         Signals
 }
 
 // PostMortemRepo is where post-mortems are published.
@@ -78,7 +80,7 @@ func (r *reading) settings() {
 	if !ok {
 		return
 	}
-	f := top.fields("command", "announce", "security_lead", "default_type", "default_severity", "codenames", "postmortem", "pagerduty", "sweeps")
+	f := top.fields("command", "announce", "security_lead", "default_type", "default_severity", "codenames", "postmortem", "pagerduty", "sweeps", "evidence", "signals")
 	s := &r.plan.settings
 	s.Command = "/incident"
 	if v, there := f.get("command"); there {
@@ -98,6 +100,10 @@ func (r *reading) settings() {
 		s.DefaultSeverity = v.severity()
 	}
 	s.Codenames = f.names("codenames")
+	s.Signals = Signals{Thresholds: unlessSaid(), Type: s.DefaultType, Baseline: usuallyLearned()}
+	if v, there := f.get("signals"); there {
+		r.signals(v)
+	}
 	if v, there := f.get("postmortem"); there {
 		pf := v.fields("repository", "labels")
 		if repo, given := pf.get("repository"); given {
@@ -110,6 +116,11 @@ func (r *reading) settings() {
 	}
 	if v, there := f.get("sweeps"); there {
 		s.Sweeps = v.sweeps()
+	}
+	if v, there := f.get("evidence"); there {
+		if days, given := v.fields("retention_days").get("retention_days"); given {
+			s.EvidenceDays = days.number(1, 36_500)
+		}
 	}
 }
 

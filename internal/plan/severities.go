@@ -22,6 +22,8 @@ type severity struct {
 type postMortem struct {
 	due    time.Duration // after resolution, around the clock
 	remind []time.Duration
+	every  time.Duration     // how long each step of the escalation has; 0: none
+	to     []incident.Person // after the commander
 }
 
 const aroundTheClock = "24x7"
@@ -94,21 +96,27 @@ func (r *reading) severity(v value, calendars map[string]*calendar, names []stri
 		s.announce = a.truth()
 	}
 	if p, ok := f.get("postmortem"); ok {
-		s.postMortem = readPostMortem(p)
+		s.postMortem = r.postMortem(p)
 	}
 	return s
 }
 
-func readPostMortem(v value) *postMortem {
-	f := v.fields("due", "remind")
-	pm := &postMortem{}
+func (r *reading) postMortem(v value) *postMortem {
+	f := v.fields("due", "remind", "escalate", "escalate_to")
+	pm := &postMortem{every: 24 * time.Hour, to: r.persons(f.items("escalate_to"))}
+	if e, ok := f.get("escalate"); ok {
+		pm.every = 0
+		if e.name() != "never" {
+			pm.every = e.duration()
+		}
+	}
 	if d, ok := f.must("due"); ok {
 		pm.due = d.duration()
 	}
-	for _, r := range f.items("remind") {
-		d := r.duration()
+	for _, item := range f.items("remind") {
+		d := item.duration()
 		if d > 0 && pm.due > 0 && d >= pm.due {
-			r.wrong("what is late is said anyway", "this reminder comes at %s, when the post-mortem is already due", short(d))
+			item.wrong("what is late is said anyway", "this reminder comes at %s, when the post-mortem is already due", short(d))
 		}
 		pm.remind = append(pm.remind, d)
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tocsin-ir/tocsin/internal/sandbox/github"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/okta"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/pagerduty"
 )
 
@@ -65,6 +66,22 @@ func (w *World) fillPagerDuty() {
 	}
 }
 
+// fillOkta gives everybody who works here an account; the app's own is the first.
+func (w *World) fillOkta() {
+	w.Okta.Add(okta.User{Login: "tocsin@example.com", Admin: true})
+	for _, p := range w.People {
+		u := okta.User{Login: p.Email, Admin: p.Admin, Sessions: 2, Factors: []string{"push"}, Apps: []string{"Mail", "Wiki"}, Groups: []string{"Staff"}}
+		if p.Deactivated {
+			u.Status, u.Sessions = okta.Deactivated, 0
+		}
+		if p.Name == "mallory" {
+			u.Sessions, u.Apps, u.Groups = 3, []string{"Mail", "Build", "Billing"}, []string{"Staff", "Engineering"}
+		}
+		w.Okta.Add(u)
+	}
+	w.Okta.Add(okta.User{Login: "ci-deploy@example.com", Sessions: 1, Apps: []string{"Build"}, Groups: []string{"Robots"}})
+}
+
 // routingKey is 32 characters, as an integration key is.
 func routingKey(service string) string {
 	return ("rk" + strings.ReplaceAll(service, "-", "") + strings.Repeat("0", 32))[:32]
@@ -79,12 +96,15 @@ func (w *World) fillGitHub() error {
 	}
 	push = append(push, botLogin)
 	for _, r := range []github.Repo{
-		{Name: RepoPrivate, Private: true, Push: push},
-		{Name: RepoPublic, Push: push},
+		{Name: RepoPrivate, Private: true, Push: push, Admin: []string{containLogin}},
+		{Name: RepoPublic, Push: push, Admin: []string{containLogin}},
 	} {
 		if err := w.GitHub.AddRepo(r); err != nil {
 			return fmt.Errorf("fill GitHub: %w", err)
 		}
+	}
+	if err := w.fillOrg(); err != nil {
+		return fmt.Errorf("fill GitHub: %w", err)
 	}
 	return nil
 }

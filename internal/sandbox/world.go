@@ -10,7 +10,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tocsin-ir/tocsin/internal/sandbox/aws"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/cloudflare"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/github"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/okta"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/pagerduty"
 	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
 )
@@ -39,13 +42,16 @@ type Options struct {
 	NoRateLimits bool
 }
 
-// World is the three vendors, running, and what the app needs to reach them.
+// World is the vendors, running, and what the app needs to reach them.
 type World struct {
-	Slack     *slack.Server
-	PagerDuty *pagerduty.Server
-	GitHub    *github.Server
-	Clock     Clock
-	People    []Persona
+	Slack      *slack.Server
+	PagerDuty  *pagerduty.Server
+	GitHub     *github.Server
+	Okta       *okta.Server
+	AWS        *aws.Server
+	Cloudflare *cloudflare.Server
+	Clock      Clock
+	People     []Persona
 
 	SlackURL      string // of the Web API, ending in /api/
 	BotToken      string
@@ -60,6 +66,18 @@ type World struct {
 
 	GitHubURL   string // of the REST API, ending in a slash
 	GitHubToken string
+	// GitHubOrgToken is of an owner of Org: what contains may do more than what publishes.
+	GitHubOrgToken string
+
+	OktaURL   string
+	OktaToken string
+
+	AWSURL    string // of every service
+	AWSKeyID  string
+	AWSSecret string
+
+	CloudflareURL   string
+	CloudflareToken string
 
 	// WebhookSecret signs the webhooks of both PagerDuty and GitHub.
 	WebhookSecret string
@@ -74,7 +92,7 @@ type World struct {
 // fromEmail is the app's own user at PagerDuty: what it does there is nobody else's doing.
 const fromEmail = "tocsin@example.com"
 
-// Start opens the world: three servers on loopback ports of their own. It ends with
+// Start opens the world: its servers on loopback ports of their own. It ends with
 // Close, or with ctx.
 func Start(ctx context.Context, o Options) (*World, error) {
 	if o.Clock == nil {
@@ -89,16 +107,21 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	w := &World{ //nolint:gosec // credentials of a world that exists only here
 		Clock: o.Clock, People: o.People, http: o.HTTPMode, From: fromEmail, RoutingKeys: map[string]string{},
 		PagerDutyToken: "pd-sandbox-key-0001", GitHubToken: "ghp_sandbox0001", WebhookSecret: "sandbox-webhook-secret",
+		OktaToken: "00sandbox-okta-token", GitHubOrgToken: "ghp_sandbox0002", AWSKeyID: awsKey, AWSSecret: "sandbox-aws-secret-of-nobody",
+		CloudflareToken: "sandbox-cloudflare-token",
 	}
 	w.Slack = slack.New(slack.Config{TeamName: o.TeamName, Clock: o.Clock, Log: o.Log, NoRateLimits: o.NoRateLimits,
 		App: slack.App{SocketMode: !o.HTTPMode}})
 	w.PagerDuty = pagerduty.New(pagerduty.Config{Clock: o.Clock, APIToken: w.PagerDutyToken})
-	w.GitHub = github.New(github.Config{Clock: o.Clock, Tokens: map[string]string{w.GitHubToken: botLogin}})
+	w.GitHub = github.New(github.Config{Clock: o.Clock, Tokens: map[string]string{w.GitHubToken: botLogin, w.GitHubOrgToken: containLogin}})
+	w.Okta = okta.New(okta.Config{Token: w.OktaToken, Now: o.Clock.Now})
+	w.AWS = aws.New(aws.Config{Keys: map[string]string{w.AWSKeyID: w.AWSSecret}, World: awsAccount(o.Clock.Now()), Now: o.Clock.Now})
+	w.Cloudflare = cloudflare.New(cloudflare.Config{Token: w.CloudflareToken, World: cloudflareAccount(), Now: o.Clock.Now})
 	app := w.Slack.App()
 	w.BotToken, w.AppToken, w.SigningSecret = app.BotToken, app.AppToken, app.SigningSecret
 
-	var bases [3]string
-	for i, h := range []http.Handler{w.Slack, w.PagerDuty, w.GitHub} {
+	var bases [6]string
+	for i, h := range []http.Handler{w.Slack, w.PagerDuty, w.GitHub, w.Okta, w.AWS, w.Cloudflare} {
 		base, err := w.listen(h)
 		if err != nil {
 			w.Close()
@@ -109,10 +132,12 @@ func Start(ctx context.Context, o Options) (*World, error) {
 	w.Slack.SetBaseURL(bases[0])
 	w.PagerDuty.SetBaseURL(bases[1])
 	w.GitHub.SetBaseURL(bases[2])
-	w.SlackURL, w.PagerDutyURL, w.EventsURL, w.GitHubURL = bases[0]+"/api/", bases[1], bases[1], bases[2]+"/"
+	w.SlackURL, w.PagerDutyURL, w.EventsURL, w.GitHubURL, w.OktaURL = bases[0]+"/api/", bases[1], bases[1], bases[2]+"/", bases[3]
+	w.AWSURL, w.CloudflareURL = bases[4], bases[5]
 
 	w.populate()
 	w.fillPagerDuty()
+	w.fillOkta()
 	if err := w.fillGitHub(); err != nil {
 		w.Close()
 		return nil, err

@@ -1,3 +1,5 @@
+//go:build !solo
+
 package coord
 
 import (

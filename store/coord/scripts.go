@@ -1,3 +1,5 @@
+//go:build !solo
+
 package coord
 
 import "github.com/redis/go-redis/v9"

@@ -3,6 +3,7 @@ package storetest
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,7 +17,7 @@ const room = "C0ROOM001"
 func spoken(n int, text string) incident.Captured {
 	return incident.Captured{
 		Stream: "INC-0001", Channel: room, TS: fmt.Sprintf("17000%05d.000100", n), Kind: incident.SaidMessage, Author: "U1",
-		Occurred: t0.Add(time.Duration(n) * time.Second), Text: incident.Seal(text),
+		Occurred: t0.Add(time.Duration(n) * time.Second), Text: incident.Seal(text), Name: fmt.Sprintf("said:%d", n),
 	}
 }
 
@@ -33,11 +34,11 @@ func capturedOnce(t *testing.T, b *bench) {
 	b.declared(t, "INC-0001", "the title")
 	first := spoken(1, "is web-3 ours?")
 	edit := spoken(1, "is web-4 ours?")
-	edit.Kind, edit.Key, edit.Was, edit.Occurred = incident.SaidEdited, "1700000002.000100", incident.Seal("is web-3 ours?"), t0.Add(2*time.Second)
+	edit.Kind, edit.Name, edit.Was, edit.Occurred = incident.SaidEdited, "edited:1:2", incident.Seal("is web-3 ours?"), t0.Add(2*time.Second)
 	gone := spoken(1, "")
-	gone.Kind, gone.Was, gone.Occurred = incident.SaidDeleted, incident.Seal("is web-4 ours?"), t0.Add(3*time.Second)
+	gone.Kind, gone.Name, gone.Was, gone.Occurred = incident.SaidDeleted, "deleted:1", incident.Seal("is web-4 ours?"), t0.Add(3*time.Second)
 	file := spoken(1, "")
-	file.Kind, file.Key, file.File = incident.FileShared, "F1", incident.Seal(`{"id":"F1","name":"memory.dmp"}`)
+	file.Kind, file.Name, file.File = incident.FileShared, "file:1:F1", incident.Seal(`{"id":"F1","name":"memory.dmp"}`)
 	all := []incident.Captured{gone, edit, file, first} // as bad a connection may deliver them
 	if n := b.capture(t, all...); n != 4 {
 		t.Fatalf("%d of 4 lines were written", n)
@@ -80,34 +81,56 @@ func capturedOnce(t *testing.T, b *bench) {
 	}
 }
 
-// What comes and goes is told in several ways, and once more by history.
+// told is a deed of U1, n seconds after the beginning, as its event or message tells it.
+func told(n int, kind incident.CaptureKind, subject string, way incident.Telling) incident.Captured {
+	c := spoken(n, "")
+	c.Kind, c.Subject, c.Told, c.Text = kind, subject, way, incident.Sealed{}
+	c.Name = fmt.Sprintf("%s/%s:%s:%d.%06d", way, kind, subject, c.Occurred.Unix(), c.Occurred.Nanosecond()/1000)
+	return c
+}
+
+const eyes = "reaction:1700000001.000100:U1:eyes"
+
+// reactions is what Slack shows of the reactions to a message n seconds after the
+// beginning.
+func (b *bench) reactions(t testing.TB, n int, there bool) incident.Sighting {
+	t.Helper()
+	after, _, _, err := b.db.CapturedHead(t.Context(), "INC-0001")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := incident.Sighting{
+		Stream: "INC-0001", Channel: room, After: after, At: t0.Add(time.Duration(n) * time.Second), Whole: []string{"reaction:1700000001.000100"},
+	}
+	if there {
+		s.There = []incident.Captured{{Kind: incident.ReactionAdded, TS: "1700000001.000100", Author: "U1", Subject: eyes}}
+	}
+	return s
+}
+
+func (b *bench) sight(t testing.TB, s incident.Sighting) int {
+	t.Helper()
+	n, err := b.db.Sight(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// What comes and goes is told in several ways, and once more by what is so.
 func capturedComings(t *testing.T, b *bench) {
-	member := func(n int, kind incident.CaptureKind, key string, filled bool) incident.Captured {
-		c := spoken(n, "")
-		c.Kind, c.Key, c.Subject, c.BackFilled = kind, key, "member:U1", filled
-		c.Text = incident.Sealed{}
-		return c
-	}
-	reaction := func(n int, kind incident.CaptureKind, key string, filled bool) incident.Captured {
-		c := member(n, kind, key, filled)
-		c.TS, c.Subject = "1700000001.000100", "reaction:1700000001.000100:U1:eyes"
-		return c
-	}
+	const member, byEvent, byMessage = "member:U1", incident.ToldByEvent, incident.ToldByMessage
 	for i, step := range []struct {
 		line incident.Captured
 		new  int
 	}{
-		{member(1, incident.MemberJoined, "", false), 1},
-		{member(2, incident.MemberJoined, "event", false), 0}, // the same, told the other way
-		{member(9, incident.MemberLeft, "", false), 1},
-		{member(1, incident.MemberJoined, "", true), 0},
-		{member(20, incident.MemberJoined, "", false), 1},
-		{member(60, incident.MemberJoined, "late", false), 1}, // the leaving between was missed
-		{reaction(5, incident.ReactionAdded, "a", false), 1},
-		{reaction(30, incident.ReactionAdded, "fill", true), 0},
-		{reaction(31, incident.ReactionRemoved, "b", false), 1},
-		{reaction(32, incident.ReactionAdded, "c", false), 1}, // at once again: a deed of its own
-		{reaction(40, incident.ReactionAdded, "fill", true), 0},
+		{told(1, incident.MemberJoined, member, byMessage), 1},
+		{told(2, incident.MemberJoined, member, byEvent), 0}, // the same, told the other way
+		{told(2, incident.MemberJoined, member, byEvent), 0},
+		{told(9, incident.MemberLeft, member, byMessage), 1},
+		{told(1, incident.MemberJoined, member, byMessage), 0},
+		{told(20, incident.MemberJoined, member, byMessage), 1},
+		{told(60, incident.MemberJoined, member, byEvent), 1}, // the leaving between was missed
 	} {
 		if n := b.capture(t, step.line); n != step.new {
 			t.Errorf("step %d: %d lines written, want %d", i, n, step.new)
@@ -118,38 +141,89 @@ func capturedComings(t *testing.T, b *bench) {
 	}
 }
 
-func capturedErased(t *testing.T, b *bench) {
-	s := b.declared(t, "INC-0001", "the title")
-	b.capture(t, spoken(1, "password hunter2"), spoken(2, "thanks"))
-	got, err := b.db.Captured(t.Context(), "INC-0001", 0, 0)
+// A reaction is seen, and the event that tells it comes before, meanwhile or after.
+func capturedSightings(t *testing.T, b *bench) {
+	const added, removed, byEvent = incident.ReactionAdded, incident.ReactionRemoved, incident.ToldByEvent
+	want := func(what string, got, want int) {
+		t.Helper()
+		if got != want {
+			t.Errorf("%s: %d lines written, want %d", what, got, want)
+		}
+	}
+	want("heard", b.capture(t, told(60, added, eyes, byEvent)), 1)
+	want("seen after it was heard", b.sight(t, b.reactions(t, 120, true)), 0)
+	stale := b.reactions(t, 180, true)
+	want("taken back while Slack answers", b.capture(t, told(181, removed, eyes, byEvent)), 1)
+	want("an answer that is older than the record", b.sight(t, stale), 0)
+	stale = b.reactions(t, 240, false)
+	want("added while Slack answers", b.capture(t, told(241, added, eyes, byEvent)), 1)
+	want("an answer that is older than the record", b.sight(t, stale), 0)
+	want("seen to be gone", b.sight(t, b.reactions(t, 360, false)), 1)
+	want("seen once more", b.sight(t, b.reactions(t, 420, false)), 0)
+	want("the late event of it", b.capture(t, told(300, removed, eyes, byEvent)), 0)
+	want("the same again", b.capture(t, told(300, removed, eyes, byEvent)), 0)
+	want("seen to be there", b.sight(t, b.reactions(t, 540, true)), 1)
+	want("taken back after that", b.capture(t, told(600, removed, eyes, byEvent)), 1)
+	want("added after that", b.capture(t, told(660, added, eyes, byEvent)), 1)
+	want("the late event of the first of them", b.capture(t, told(480, added, eyes, byEvent)), 0)
+	lines, err := b.db.CapturedInTime(t.Context(), "INC-0001", incident.Captured{}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ref := got[0].Text.Ref
-	if err := b.db.EraseCaptured(t.Context(), "INC-0001", []string{s.Title.Ref}, "alice", "not this way"); err == nil {
-		t.Error("a text of the events was erased behind their back")
+	for i, l := range lines {
+		if (l.Kind == added) != (i%2 == 0) || l.Subject != eyes || l.Author != "U1" {
+			t.Errorf("line %d in time is %s of %q by %q", i, l.Kind, l.Subject, l.Author)
+		}
 	}
-	if err := b.db.EraseCaptured(t.Context(), "INC-0001", []string{ref}, "alice", "pasted by mistake"); err != nil {
-		t.Fatal(err)
+	if _, err := b.db.VerifyCaptured(t.Context(), "INC-0001"); err != nil {
+		t.Error(err)
 	}
-	if err := b.db.EraseCaptured(t.Context(), "INC-0001", []string{ref}, "alice", "again"); err == nil {
-		t.Error("what is gone was erased once more")
+}
+
+// What was put on the timeline and redacted there is gone from what was captured too,
+// every version of it, and neither history nor a later event brings it back.
+func capturedErased(t *testing.T, b *bench) {
+	s := b.declared(t, "INC-0001", "the title")
+	edit := spoken(1, "password hunter3")
+	edit.Kind, edit.Name, edit.Was, edit.Occurred = incident.SaidEdited, "edited:1:5", incident.Seal("password hunter2"), t0.Add(5*time.Second)
+	b.capture(t, spoken(1, "password hunter2"), edit, spoken(2, "thanks"))
+	s = b.commit(t, change(s, incident.Kept{Ref: incident.MessageRef{Channel: room, TS: spoken(1, "").TS}, Author: "alice", Text: incident.Seal("password hunter2")}))
+	refs, err := b.db.Texts(t.Context(), "INC-0001", s.Seq)
+	if err != nil || len(refs) != 4 {
+		t.Fatalf("%d texts would be erased, %v", len(refs), err)
 	}
+	c := change(s, incident.Redacted{Seq: s.Seq, Refs: refs, Why: "pasted by mistake"})
+	c.Erase = refs
+	b.commit(t, c)
 	v, err := b.db.VerifyCaptured(t.Context(), "INC-0001")
-	if err != nil || v.Erased != 1 || v.Lines != 3 {
+	if err != nil || v.Erased != 3 || v.Lines != 3 || v.Texts != 1 {
 		t.Errorf("%+v, %v", v, err)
 	}
-	got, err = b.db.Captured(t.Context(), "INC-0001", 0, 0)
-	if err != nil || got[0].Text.String() != "[erased]" || got[2].Kind != incident.CaptureErased || got[2].Text.Text != "pasted by mistake" || got[2].Author != "alice" {
-		t.Errorf("%+v, %v", got, err)
-	}
-	if n := b.number(t, `SELECT (SELECT count(*) FROM sealed WHERE workspace = $1 AND ref = $2) + (SELECT count(*) FROM sealed_keys WHERE workspace = $1 AND ref = $2)`, b.workspace, ref); n != 0 {
-		t.Error("text or key are still there")
-	}
 	if n := b.capture(t, spoken(1, "password hunter2")); n != 0 {
-		t.Error("history brought back what was erased")
+		t.Error("history brought back what was redacted")
 	}
-	b.exec(t, `DELETE FROM sealed_keys WHERE workspace = $1 AND ref = $2`, b.workspace, got[1].Text.Ref)
+	later, gone := edit, spoken(1, "")
+	later.Name, later.Was, later.Text, later.Occurred = "edited:1:9", incident.Seal("password hunter3"), incident.Seal("it was in here"), t0.Add(9*time.Second)
+	late := edit
+	late.Name, late.BackFilled, late.Text, late.Was, late.Occurred = "edited:1:3", true, incident.Seal("password hunter4"), incident.Sealed{}, t0.Add(3*time.Second)
+	gone.Kind, gone.Name, gone.Was = incident.SaidDeleted, "deleted:1", incident.Seal("hunter2 again")
+	b.capture(t, late, later, gone)
+	got, err := b.db.Captured(t.Context(), "INC-0001", 0, 0)
+	if err != nil || len(got) != 6 || got[0].Text.String() != "[erased]" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for _, c := range got {
+		if text := c.Text.Text + c.Was.Text; strings.Contains(text, "hunter") {
+			t.Errorf("still there: %s %q", c.Kind, text)
+		}
+	}
+	if got[4].Text.Text != "it was in here" {
+		t.Errorf("what it reads now is kept: %+v", got[4])
+	}
+	if _, err := b.db.VerifyCaptured(t.Context(), "INC-0001"); err != nil {
+		t.Error(err)
+	}
+	b.exec(t, `DELETE FROM sealed_keys WHERE workspace = $1 AND ref = $2`, b.workspace, got[2].Text.Ref)
 	if _, err := b.db.VerifyCaptured(t.Context(), "INC-0001"); err == nil {
 		t.Error("a text that vanished without a word was not missed")
 	}
@@ -157,8 +231,10 @@ func capturedErased(t *testing.T, b *bench) {
 
 func capturedTampering(t *testing.T, b *bench) {
 	for i, harm := range []string{
-		`UPDATE captured SET author = 'U2' WHERE workspace = $1 AND seq = 2`,
-		`UPDATE captured SET backfilled = NOT backfilled WHERE workspace = $1 AND seq = 2`,
+		`UPDATE captured SET actor = 'bob' WHERE workspace = $1 AND seq = 2`,
+		`UPDATE captured SET what = 'reply' WHERE workspace = $1 AND seq = 2`,
+		`UPDATE captured SET moment = moment + 1 WHERE workspace = $1 AND seq = 2`,
+		`UPDATE captured SET channel = 'C0ELSE' WHERE workspace = $1 AND seq = 2`,
 		`UPDATE captured SET data = '{}' WHERE workspace = $1 AND seq = 2`,
 		`DELETE FROM captured WHERE workspace = $1 AND seq = 2`,
 		`DELETE FROM captured WHERE workspace = $1 AND seq = 3`,
@@ -243,7 +319,7 @@ func capturedMany(t *testing.T, b *bench) {
 // An edit that history tells without the text before gets it from the record.
 func capturedBefore(t *testing.T, b *bench) {
 	edit := spoken(1, "second")
-	edit.Kind, edit.Key, edit.BackFilled, edit.Occurred = incident.SaidEdited, "1", true, t0.Add(time.Minute)
+	edit.Kind, edit.Name, edit.BackFilled, edit.Occurred = incident.SaidEdited, "edited:1:60", true, t0.Add(time.Minute)
 	b.capture(t, spoken(1, "first"), edit)
 	got, err := b.db.Captured(t.Context(), "INC-0001", 1, 0)
 	if err != nil || len(got) != 1 || got[0].Was.Text != "first" || got[0].Text.Text != "second" {

@@ -79,7 +79,7 @@ func lists(t *testing.T, b *bench) {
 
 func holdsUnlisted(t *testing.T, b *bench) {
 	id := incident.HoldID("host", "web-3")
-	s := b.commit(t, change(b.load(t, id), incident.HoldPlaced{Held: incident.Held{Incident: "INC-0001", Action: "isolate", Since: t0}, First: true}))
+	s := b.commit(t, change(b.load(t, id), incident.HoldPlaced{Held: incident.Held{HoldKey: incident.HoldKey{Incident: "INC-0001", Deed: 1}, Action: "isolate", Since: t0}, First: true}))
 	if diff := cmp.Diff(s, b.load(t, id)); diff != "" || !s.Exists || len(s.Hold) != 1 {
 		t.Errorf("the register loads as %+v\n%s", s, diff)
 	}
@@ -140,5 +140,35 @@ func workspacesApart(t *testing.T, b *bench) {
 	}
 	if got := b.claim(t, t0, 10); len(got) != 1 {
 		t.Errorf("claimed %d", len(got))
+	}
+}
+
+// outlines reads a record without its texts, and then some of them.
+func outlines(t *testing.T, b *bench) {
+	s := b.declared(t, "INC-0001", "a title")
+	s = b.commit(t, change(s, incident.Noted{Text: incident.Seal("wanted")}, incident.Noted{Text: incident.Seal("left alone")}))
+	got, err := b.db.Outline(t.Context(), "INC-0001", 0, 0)
+	if err != nil || int64(len(got)) != s.Seq {
+		t.Fatal(len(got), err)
+	}
+	for _, r := range got {
+		incident.EachSealed(&r.Event, func(x *incident.Sealed) {
+			if x.Text != "" {
+				t.Errorf("entry %d has %+v", r.Seq, x)
+			}
+		})
+	}
+	if err := b.db.Reveal(t.Context(), got, func(r incident.Recorded) bool { return r.Seq == s.Seq-1 }); err != nil {
+		t.Fatal(err)
+	}
+	whole, err := b.db.Timeline(t.Context(), "INC-0001", s.Seq-2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(whole[0], got[s.Seq-2]); diff != "" {
+		t.Errorf("revealed and read differ:\n%s", diff)
+	}
+	if text := got[s.Seq-1].Event.(incident.Noted).Text; text.Text != "" || text.Ref == "" {
+		t.Errorf("what nobody wanted is there: %+v", text)
 	}
 }

@@ -110,22 +110,6 @@ func refusalKept(t *testing.T, b *bench) {
 	}
 }
 
-func answersPurged(t *testing.T, b *bench) {
-	c := change(b.load(t, "INC-0001"), incident.Noted{})
-	b.commit(t, c)
-	for _, when := range []struct {
-		after time.Duration
-		kept  bool
-	}{{6 * 24 * time.Hour, true}, {8 * 24 * time.Hour, false}} {
-		if err := b.db.Purge(t.Context(), t0.Add(when.after)); err != nil {
-			t.Fatal(err)
-		}
-		if _, ok, err := b.db.Asked(t.Context(), c.Asked.ID); ok != when.kept || err != nil {
-			t.Fatalf("after %s the answer is there: %v, %v", when.after, ok, err)
-		}
-	}
-}
-
 func claimsHeld(t *testing.T, b *bench) {
 	c := change(b.load(t, "INC-0001"), incident.RoomOpened{Channel: "C1", Name: "inc-0001"})
 	c.Claims = []string{"slack:C1", "pd:P1"}

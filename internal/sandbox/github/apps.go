@@ -262,6 +262,8 @@ func (c *call) permitted() *refusal {
 			about = "pull_requests"
 		case "contents", "git", "branches":
 			about = "contents"
+		case "keys":
+			about = "administration"
 		case "hooks":
 			about = "repository_hooks"
 		}

@@ -1,6 +1,6 @@
 // Package github is a GitHub that runs in this process and refuses what the real one
 // refuses: REST v3 for issues, comments, labels, milestones, sub-issues, search,
-// files, branches and pull requests, with personal tokens or an App's installation
+// files, branches, pull requests, memberships of organisations and deploy keys, with personal tokens or an App's installation
 // tokens, primary and secondary limits, and signed webhooks. It answers under / and,
 // as GitHub Enterprise does, under /api/v3/.
 //
@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/tocsin-ir/tocsin/internal/sandbox/fault"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/requestlog"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/watch"
 )
 
 // Clock is the time the server lives by.
@@ -50,15 +52,16 @@ type Config struct {
 
 // Server is one GitHub. Make it with New and end it with Close.
 type Server struct {
-	clock  Clock
-	conf   Config
-	faults *fault.Set
-	root   http.Handler
-	client *http.Client
-	ctx    context.Context // ends with Close; deliveries under way end with it
-	cancel context.CancelFunc
-	active atomic.Int64 // requests being answered
-	watch  watchers
+	clock    Clock
+	conf     Config
+	faults   *fault.Set
+	root     http.Handler
+	client   *http.Client
+	ctx      context.Context // ends with Close; deliveries under way end with it
+	cancel   context.CancelFunc
+	active   atomic.Int64 // requests being answered
+	watch    watch.Set
+	requests requestlog.Log
 
 	// mu guards everything that follows.
 	mu       sync.Mutex
@@ -68,9 +71,11 @@ type Server struct {
 	repos    []*repo
 	hooks    []*hook
 	installs map[string]*installToken
-	requests []Request
 	windows  map[string]*window
 	closed   bool
+	orgs     []*org
+	lies     bool
+	writes   int // to memberships and deploy keys
 }
 
 // New opens a GitHub with no repositories.
@@ -91,7 +96,6 @@ func New(c Config) *Server {
 	s := &Server{clock: c.Clock, conf: c, base: strings.TrimRight(c.BaseURL, "/"), client: client, lastID: 2_100_000_000,
 		faults: fault.New(c.Clock.Now), installs: map[string]*installToken{}, windows: map[string]*window{}}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.watch.set = map[chan struct{}]struct{}{}
 	for _, login := range c.Tokens {
 		s.addUser(login)
 	}
@@ -110,6 +114,31 @@ func (s *Server) SetBaseURL(url string) {
 // "POST /repos/{owner}/{repo}/issues".
 func (s *Server) Faults() *fault.Set { return s.faults }
 
+// Lie makes GitHub say yes from now on to changes of memberships and deploy keys, and keep
+// none; or ends that.
+func (s *Server) Lie(on bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lies = on
+}
+
+// Writes is how often a membership or a deploy key really changed by a request.
+func (s *Server) Writes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.writes
+}
+
+// keeps reports whether a change is kept, and counts it. The caller holds mu.
+func (s *Server) keeps() bool {
+	if s.lies {
+		return false
+	}
+	s.writes++
+	s.changed()
+	return true
+}
+
 // Close refuses every request from now on and sends no more webhooks.
 func (s *Server) Close() {
 	s.mu.Lock()
@@ -123,10 +152,19 @@ func (s *Server) Close() {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.active.Add(1)
 	defer s.active.Add(-1)
-	rec := &recorder{ResponseWriter: w, at: s.clock.Now()}
-	defer func() { s.note(r, rec) }() // also when a fault cuts the connection by panicking
-	s.root.ServeHTTP(rec, r)
+	s.requests.Serve(w, r, s.clock.Now(), s.root, faultWords)
 }
+
+// faultWords is how GitHub says that it failed, or that it is asked too much.
+func faultWords(status int) any {
+	if status == http.StatusTooManyRequests {
+		return obj{"message": secondaryMessage, "documentation_url": secondaryDocs}
+	}
+	return obj{"message": "Server Error"}
+}
+
+// Requests are the last thousand calls, oldest first.
+func (s *Server) Requests() []requestlog.Request { return s.requests.Requests() }
 
 // id makes an object id: larger than any issue number, so that the two are not mixed up.
 func (s *Server) id() int64 {
@@ -134,33 +172,8 @@ func (s *Server) id() int64 {
 	return s.lastID
 }
 
-// watchers are those who want to know that something changed.
-type watchers struct {
-	mu  sync.Mutex
-	set map[chan struct{}]struct{}
-}
-
 // Subscribe tells that something changed; several changes may arrive as one.
 // Call stop when done; the channel is not closed.
-func (s *Server) Subscribe() (changes <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
-	s.watch.mu.Lock()
-	s.watch.set[c] = struct{}{}
-	s.watch.mu.Unlock()
-	return c, func() {
-		s.watch.mu.Lock()
-		delete(s.watch.set, c)
-		s.watch.mu.Unlock()
-	}
-}
+func (s *Server) Subscribe() (changes <-chan struct{}, stop func()) { return s.watch.Subscribe() }
 
-func (s *Server) changed() {
-	s.watch.mu.Lock()
-	defer s.watch.mu.Unlock()
-	for c := range s.watch.set {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
-}
+func (s *Server) changed() { s.watch.Tell() }

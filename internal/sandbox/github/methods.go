@@ -12,6 +12,8 @@ const (
 	rulePages   = "page and per_page (at most 100) with Link headers"
 	ruleMissing = "what the caller may not see is 404"
 	ruleCreates = "counts towards 80 content-creating requests a minute and 500 an hour"
+	ruleOwner   = "403 unless an owner"
+	ruleAdmin   = "404 unless an administrator of the repository"
 	rulePush    = "404 without push access"
 )
 
@@ -55,6 +57,11 @@ const repoPath = "/repos/{owner}/{repo}"
 var table = []endpoint{
 	{"GET /user", false, []string{"403 to an App or its installation"}, (*Server).getMe},
 	{"GET /users/{login}", false, []string{ruleMissing}, (*Server).getUser},
+	{"GET /orgs/{org}/members", false, []string{"403 unless a member", "role", rulePages}, (*Server).listMembers},
+	{"GET /orgs/{org}/memberships/{login}", false, []string{"403 unless a member", "404 for who is none"}, (*Server).getMembership},
+	{"PUT /orgs/{org}/memberships/{login}", false, []string{ruleOwner, "role admin or member (422); who is no member is invited"}, (*Server).putMembership},
+	{"DELETE /orgs/{org}/memberships/{login}", false, []string{ruleOwner, "404 for who is none; not the last owner (403)", "rights in the organisation's repositories go too"}, (*Server).deleteMembership},
+	{"POST /orgs/{org}/invitations", true, []string{ruleOwner, "invitee_id of somebody who is neither in nor invited (422)", "role reinstate only for who was a member (422); nobody is in before they accept"}, (*Server).createInvitation},
 	{"GET /app", false, []string{"needs the App's JWT: RS256, at most ten minutes, issued by the App"}, (*Server).getApp},
 	{"GET /app/installations", false, []string{"needs the App's JWT", rulePages}, (*Server).listInstallations},
 	{"GET /app/installations/{id}", false, []string{"needs the App's JWT"}, (*Server).getInstallation},
@@ -64,6 +71,9 @@ var table = []endpoint{
 	{"GET " + repoPath + "/installation", false, []string{"needs the App's JWT"}, (*Server).getInstallation},
 	{"GET " + repoPath + "/assignees", false, []string{rulePages}, (*Server).listAssignees},
 	{"GET " + repoPath + "/assignees/{login}", false, []string{"204 when assignable, else 404"}, (*Server).checkAssignee},
+	{"GET " + repoPath + "/keys", false, []string{ruleAdmin, rulePages}, (*Server).listKeys},
+	{"POST " + repoPath + "/keys", true, []string{ruleAdmin, "an OpenSSH public key that no repository has yet (422)"}, (*Server).createKey},
+	{"DELETE " + repoPath + "/keys/{id}", false, []string{ruleAdmin}, (*Server).deleteKey},
 	{"GET " + repoPath + "/labels", false, []string{rulePages}, (*Server).listRepoLabels},
 	{"POST " + repoPath + "/labels", true, []string{rulePush, "name required, new, at most 50 characters; color six hex digits (422)"}, (*Server).createLabel},
 	{"GET " + repoPath + "/labels/{name}", false, []string{ruleMissing}, (*Server).getLabel},

@@ -53,6 +53,7 @@ type repo struct {
 	milestones            []*milestone
 	branches              map[string]*commit
 	commits               map[string]*commit
+	keys                  []*deployKey
 }
 
 type label struct {

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/tocsin-ir/tocsin/internal/sandbox/requestlog"
 )
 
 const (
@@ -146,9 +148,7 @@ func method(r *http.Request) string {
 
 // serve sends a request to its endpoint, or refuses it the way the vendor does.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if rec, ok := w.(*recorder); ok {
-		rec.reached = true
-	}
+	requestlog.Reached(w)
 	w.Header().Set("X-GitHub-Request-Id", fmt.Sprintf("%X", s.clock.Now().UnixNano()))
 	w.Header().Set("X-GitHub-Api-Version-Selected", "2022-11-28")
 	if r.Header.Get("User-Agent") == "" {

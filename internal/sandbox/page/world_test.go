@@ -19,7 +19,7 @@ import (
 	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
 )
 
-// world is a sandbox with two people, a channel, a tiny app behind signed HTTP, and
+// world is a sandbox with two people and whoever else is given, a channel, a tiny app behind signed HTTP, and
 // the page in front of it.
 type world struct {
 	slack   *slack.Server
@@ -33,7 +33,7 @@ type world struct {
 	service string // of PagerDuty
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T, more ...Persona) *world {
 	t.Helper()
 	w := &world{clock: clock.NewFast(time.Now(), 1)}
 	w.app = &app{}
@@ -56,7 +56,12 @@ func newWorld(t *testing.T) *world {
 	w.slack.AddUser(slack.User{ID: "UALICE", Name: "alice", RealName: "Alice Martin", Title: "Security engineer"})
 	w.slack.AddUser(slack.User{ID: "UBOB", Name: "bob", RealName: "Bob Okafor", Title: "Incident commander"})
 	bot, _ := w.slack.BotUser()
-	w.channel = w.slack.AddChannel("security", false, "UALICE", "UBOB", bot)
+	members := []string{"UALICE", "UBOB", bot}
+	for _, p := range more {
+		w.slack.AddUser(slack.User{ID: p.Slack, Name: p.GitHub, RealName: p.Name, Title: p.Title})
+		members = append(members, p.Slack)
+	}
+	w.channel = w.slack.AddChannel("security", false, members...)
 	w.app.channel = w.channel
 
 	w.pd = pagerduty.New(pagerduty.Config{Clock: w.clock})
@@ -76,10 +81,10 @@ func newWorld(t *testing.T) *world {
 	w.page = httptest.NewServer(New(Parts{
 		Slack: w.slack, PagerDuty: w.pd, GitHub: w.gh, Clock: w.clock,
 		Faults: map[string]*fault.Set{"slack": w.slack.Faults(), "pagerduty": w.pd.Faults(), "github": w.gh.Faults()},
-		Personas: []Persona{
+		Personas: append([]Persona{
 			{Slack: "UALICE", Name: "Alice Martin", Title: "Security engineer", GitHub: "alice"},
 			{Slack: "UBOB", Name: "Bob Okafor", Title: "Incident commander", PagerDuty: "PBOB", GitHub: "bob"},
-		},
+		}, more...),
 		Completions: []Completion{
 			{Text: "/incident declare", Usage: "[p1..p4] <title>", Help: "Open a room and page the people on call"},
 			{Text: "/incident card", Help: "Show the summary"},

@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"github.com/tocsin-ir/tocsin/internal/sandbox/fault"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/requestlog"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/watch"
 )
 
 // Clock is the time the account lives by.
@@ -49,15 +51,16 @@ type Config struct {
 
 // Server is one account. Make it with New and end it with Close.
 type Server struct {
-	clock  Clock
-	faults *fault.Set
-	mux    *http.ServeMux
-	served []string // patterns of the REST endpoints
-	root   http.Handler
-	client *http.Client
-	ctx    context.Context // ends with Close; deliveries under way end with it
-	cancel context.CancelFunc
-	watch  watchers
+	clock    Clock
+	faults   *fault.Set
+	mux      *http.ServeMux
+	served   []string // patterns of the REST endpoints
+	root     http.Handler
+	client   *http.Client
+	ctx      context.Context // ends with Close; deliveries under way end with it
+	cancel   context.CancelFunc
+	watch    watch.Set
+	requests requestlog.Log
 
 	// mu guards everything that follows.
 	mu         sync.Mutex
@@ -72,7 +75,6 @@ type Server struct {
 	incidents  []*incident
 	entries    []*logEntry
 	hooks      []*subscription
-	requests   []Request
 	windows    map[string]*window
 	lacking    map[string]bool // abilities the account does not pay for
 	closed     bool
@@ -95,7 +97,6 @@ func New(c Config) *Server {
 		faults: fault.New(c.Clock.Now), windows: map[string]*window{}, lacking: map[string]bool{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.watch.set = map[chan struct{}]struct{}{}
 	s.mux = s.routes()
 	s.root = s.faults.Wrap("pagerduty", s.method, http.HandlerFunc(s.serve))
 	return s
@@ -136,10 +137,20 @@ func (s *Server) Close() {
 
 // ServeHTTP answers as api.pagerduty.com and events.pagerduty.com do.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rec := &recorder{ResponseWriter: w, at: s.clock.Now()}
-	defer func() { s.note(r, rec) }() // also when a fault cuts the connection by panicking
-	s.root.ServeHTTP(rec, r)
+	s.requests.Serve(w, r, s.clock.Now(), s.root, faultWords)
 }
+
+// faultWords is how PagerDuty says that it failed, or that it is asked too much.
+func faultWords(status int) any {
+	code, message := codeInternal, "Internal Server Error"
+	if status == http.StatusTooManyRequests {
+		code, message = codeRateLimited, "Rate Limit Exceeded"
+	}
+	return obj{"error": obj{"code": code, "message": message}}
+}
+
+// Requests are the last thousand calls, oldest first.
+func (s *Server) Requests() []requestlog.Request { return s.requests.Requests() }
 
 // method names a request as the fault package and Methods do: verb and pattern.
 func (s *Server) method(r *http.Request) string {
@@ -167,33 +178,8 @@ func (s *Server) id(prefix string, n int) string {
 	return prefix + string(out)
 }
 
-// watchers are those who want to know that something changed.
-type watchers struct {
-	mu  sync.Mutex
-	set map[chan struct{}]struct{}
-}
-
 // Subscribe tells that something changed; several changes may arrive as one.
 // Call stop when done; the channel is not closed.
-func (s *Server) Subscribe() (changes <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
-	s.watch.mu.Lock()
-	s.watch.set[c] = struct{}{}
-	s.watch.mu.Unlock()
-	return c, func() {
-		s.watch.mu.Lock()
-		delete(s.watch.set, c)
-		s.watch.mu.Unlock()
-	}
-}
+func (s *Server) Subscribe() (changes <-chan struct{}, stop func()) { return s.watch.Subscribe() }
 
-func (s *Server) changed() {
-	s.watch.mu.Lock()
-	defer s.watch.mu.Unlock()
-	for c := range s.watch.set {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
-}
+func (s *Server) changed() { s.watch.Tell() }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tocsin-ir/tocsin/internal/sandbox/requestlog"
 )
 
 const (
@@ -89,9 +91,7 @@ func (c *call) by() actor {
 
 // serve sends a request to its endpoint, or refuses it the way the vendor does.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
-	if rec, ok := w.(*recorder); ok {
-		rec.reached = true
-	}
+	requestlog.Reached(w)
 	w.Header().Set("X-Request-Id", fmt.Sprintf("req-%d", s.clock.Now().UnixNano()))
 	_, pattern := s.mux.Handler(r)
 	if pattern != "" {

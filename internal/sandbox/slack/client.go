@@ -20,6 +20,10 @@ type User struct {
 	Guest    bool   `json:"guest"`   // sees only the channels they are in
 	Deleted  bool   `json:"deleted"` // deactivated
 	Admin    bool   `json:"admin"`
+
+	Display string `json:"display,omitempty"` // display name; Name when empty
+	TeamID  string `json:"team_id,omitempty"` // of another workspace, who came through a shared channel
+	Single  bool   `json:"single,omitempty"`  // a guest of one channel only
 }
 
 // Command is a slash command of the app.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -35,6 +36,12 @@ var eventScopes = map[string]string{
 	"channel_created": "channels:read", "channel_archive": "channels:read", "channel_unarchive": "channels:read",
 	"channel_rename": "channels:read", "channel_left": "channels:read",
 	"group_archive": "groups:read", "group_unarchive": "groups:read", "group_rename": "groups:read", "group_left": "groups:read",
+}
+
+// Events lists the kinds of events that the sandbox sends, as an app subscribes to them.
+func Events() []string {
+	all := []string{"app_home_opened", "member_joined_channel", "member_left_channel"}
+	return slices.Sorted(slices.Values(slices.AppendSeq(all, maps.Keys(eventScopes))))
 }
 
 // emit sends an event to the app if it subscribed to kind, its token may see such
@@ -79,10 +86,10 @@ func (s *Server) emit(kind, channel string, event obj) {
 	}
 }
 
-// eventTS is a time stamp for what has no message.
+// eventTS is a time stamp for what has no message: to the microsecond, and no two alike.
 func (s *Server) eventTS() string {
-	s.serial++
-	return fmt.Sprintf("%d.%06d", s.now(), s.serial%1e6)
+	s.lastEvent = max(s.lastEvent+1, s.clock.Now().UnixMicro())
+	return fmt.Sprintf("%d.%06d", s.lastEvent/1e6, s.lastEvent%1e6)
 }
 
 // dispatch sends a delivery off. The caller holds mu.

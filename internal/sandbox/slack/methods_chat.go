@@ -137,11 +137,11 @@ func (s *Server) deliverMessage(ch *channel, m *message) {
 	}
 	ch.keep(m)
 	ch.read[m.user] = m.ts
-	o := s.messageObject(ch, m, true)
+	o := s.messageObject(ch, m, false)
 	o["channel"], o["channel_type"], o["event_ts"] = ch.id, ch.kind(), m.ts
 	s.emit("message."+ch.plural(), ch.id, o)
 	if !m.bot && !ch.im && m.subtype == "" && strings.Contains(m.text, "<@"+s.botUser+">") {
-		mention := s.messageObject(ch, m, true)
+		mention := s.messageObject(ch, m, false)
 		mention["type"], mention["channel"], mention["event_ts"] = "app_mention", ch.id, m.ts
 		s.emit("app_mention", ch.id, mention)
 	}
@@ -181,7 +181,14 @@ func updateMessage(s *Server, c *call) (obj, error) {
 		return nil, no("msg_too_long")
 	}
 	s.rewrite(ch, m, s.botUser, next)
-	return obj{"channel": ch.id, "ts": m.ts, "text": m.text, "message": s.messageObject(ch, m, true)}, nil
+	return obj{"channel": ch.id, "ts": m.ts, "text": m.text, "message": s.updated(ch, m)}, nil
+}
+
+// updated is the message in the answer of chat.update: what it now says, and not where
+// it stands or what others did with it.
+func (s *Server) updated(ch *channel, m *message) obj {
+	return some(s.messageObject(ch, m, true), "type", "subtype", "user", "team", "app_id", "bot_id", "bot_profile", "username",
+		"text", "blocks", "attachments", "metadata", "edited")
 }
 
 // own finds a message of the bot's for chat.update and chat.delete.
@@ -202,7 +209,7 @@ func (s *Server) own(c *call, refusal string) (*channel, *message, error) {
 
 // rewrite puts the content of next into m and tells of the change.
 func (s *Server) rewrite(ch *channel, m *message, by string, next *message) {
-	before := s.messageObject(ch, m, true)
+	before := s.messageObject(ch, m, false)
 	same := m.text == next.text && string(raw(m.blocks)) == string(raw(next.blocks))
 	m.text, m.blocks, m.attachments, m.metadata = next.text, next.blocks, next.attachments, next.metadata
 	at := s.stamp(ch)
@@ -212,7 +219,7 @@ func (s *Server) rewrite(ch *channel, m *message, by string, next *message) {
 	s.emit("message."+ch.plural(), ch.id, obj{
 		"type": "message", "subtype": "message_changed", "hidden": true, "channel": ch.id,
 		"channel_type": ch.kind(), "ts": at, "event_ts": at,
-		"message": s.messageObject(ch, m, true), "previous_message": before,
+		"message": s.messageObject(ch, m, false), "previous_message": before,
 	})
 	s.changed()
 }
@@ -228,7 +235,7 @@ func deleteMessage(s *Server, c *call) (obj, error) {
 
 // remove takes a message away; the head of a thread leaves a tombstone.
 func (s *Server) remove(ch *channel, m *message) {
-	before := s.messageObject(ch, m, true)
+	before := s.messageObject(ch, m, false)
 	at := s.stamp(ch)
 	if n, _, _ := ch.replies(m.ts); n > 0 {
 		*m = message{ts: m.ts, thread: m.thread, user: "USLACKBOT", subtype: "tombstone", text: "This message was deleted."}
@@ -282,11 +289,15 @@ func permalink(s *Server, c *call) (obj, error) {
 	if m == nil {
 		return nil, no("message_not_found")
 	}
+	return obj{"channel": ch.id, "permalink": s.permalinkOf(ch, m)}, nil
+}
+
+func (s *Server) permalinkOf(ch *channel, m *message) string {
 	link := s.base + "/archives/" + ch.id + "/p" + strings.ReplaceAll(m.ts, ".", "")
 	if m.thread != "" && m.thread != m.ts {
 		link += "?thread_ts=" + url.QueryEscape(m.thread) + "&cid=" + ch.id
 	}
-	return obj{"channel": ch.id, "permalink": link}, nil
+	return link
 }
 
 // escapeLoose escapes what is neither an entity nor one of Slack's <…> forms.

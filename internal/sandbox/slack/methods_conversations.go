@@ -64,8 +64,10 @@ func createConversation(s *Server, c *call) (obj, error) {
 	ch := s.makeChannel(name, private, s.botUser)
 	if !private {
 		s.emit("channel_created", "", obj{"type": "channel_created", "channel": obj{
-			"id": ch.id, "name": name, "created": ch.created, "creator": s.botUser,
-			"is_channel": true, "context_team_id": s.team.ID,
+			"id": ch.id, "name": name, "name_normalized": name, "created": ch.created, "creator": s.botUser,
+			"is_channel": true, "is_group": false, "is_im": false, "is_mpim": false, "is_private": false, "is_general": false,
+			"is_archived": false, "is_frozen": false, "is_shared": false, "is_org_shared": false, "is_ext_shared": false,
+			"is_pending_ext_shared": false, "context_team_id": s.team.ID,
 		}})
 	}
 	s.said(ch, s.botUser, "channel_join", "<@"+s.botUser+"> has joined the channel", nil)
@@ -171,7 +173,14 @@ func (s *Server) archive(ch *channel, by string, closed bool) {
 		kind = "group_" + deed
 	}
 	s.said(ch, by, kind, deed+"d the channel", nil)
-	s.emit(kind, ch.id, obj{"type": kind, "channel": ch.id, "user": by})
+	event := obj{"type": kind, "channel": ch.id, "user": by}
+	switch kind {
+	case "group_archive":
+		event["is_moved"] = 0
+	case "group_unarchive":
+		event = obj{"type": kind, "channel": ch.id, "actor_id": by}
+	}
+	s.emit(kind, ch.id, event)
 	s.changed()
 }
 

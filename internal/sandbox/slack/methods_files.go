@@ -1,9 +1,11 @@
 package slack
 
 import (
+	"context"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"slices"
 	"strings"
@@ -168,6 +170,8 @@ func (s *Server) fileObject(f *file) obj {
 	return obj{
 		"id": f.id, "created": f.created, "timestamp": f.created, "name": f.name, "title": or(f.title, f.name),
 		"mimetype": or(kind, "application/octet-stream"), "filetype": strings.TrimPrefix(path.Ext(f.name), "."),
+		"pretty_type": strings.ToUpper(strings.TrimPrefix(path.Ext(f.name), ".")), "editable": false, "external_type": "",
+		"public_url_shared": false, "display_as_bot": false, "username": "",
 		"user": f.user, "size": f.want, "mode": "hosted", "is_external": false, "is_public": false,
 		"url_private": s.base + "/files/" + f.id, "url_private_download": s.base + "/files/" + f.id,
 		"permalink": s.base + "/files/" + f.id, "channels": channels, "groups": []string{}, "ims": []string{},
@@ -204,20 +208,77 @@ func deleteFile(s *Server, c *call) (obj, error) {
 	return nil, nil
 }
 
-// serveFile gives a file to whoever shows the bot token: url_private is no public link.
+// serveFile gives a file to whoever shows the bot token and was granted files:read:
+// url_private is no public link. Anybody else is sent to the page for signing in, as
+// Slack does, and not told whether there is such a file.
 func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	f := s.files[strings.TrimPrefix(r.URL.Path, "/files/")]
-	allowed := same(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), s.app.BotToken) &&
-		slices.Contains(s.app.Scopes, "files:read")
-	s.mu.Unlock()
-	if f == nil || !allowed {
-		http.Error(w, "not found", http.StatusNotFound)
-		return
+	var data []byte
+	if f != nil {
+		data = f.data
 	}
-	w.Header().Set("Content-Type", "application/octet-stream")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	_, _ = w.Write(f.data)
+	allowed := same(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "), s.app.BotToken) &&
+		slices.Contains(s.app.Scopes, "files:read") && !s.revoked
+	base := s.base
+	s.mu.Unlock()
+	switch {
+	case !allowed:
+		http.Redirect(w, r, base+"/signin?redir="+url.QueryEscape(r.URL.Path), http.StatusFound)
+	case f == nil || !f.uploaded:
+		http.Error(w, "not found", http.StatusNotFound)
+	default:
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		_, _ = w.Write(data)
+	}
+}
+
+// serveSignIn is the page that asks a browser to sign in.
+func (s *Server) serveSignIn(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, "<!DOCTYPE html><title>Sign in | Slack</title><h1>Sign in to the workspace</h1>")
+}
+
+// ShareFile is a person's upload of a file into a channel or thread they are in, with a
+// comment. It returns the message's ts and the file's id.
+func (s *Server) ShareFile(ctx context.Context, user, where, name string, data []byte, comment, threadTS string) (ts, id string, err error) {
+	if err := ctx.Err(); err != nil {
+		return "", "", err
+	}
+	s.locked(func() {
+		u, c, denied := s.inside(user, where)
+		head := (*message)(nil)
+		if denied == nil {
+			head = c.message(threadTS)
+		}
+		switch err = denied; {
+		case err != nil:
+			return
+		case len(data) == 0 || len(data) > maxFile:
+			err = &Error{"file_upload_size_restricted", "This file cannot be uploaded."}
+			return
+		case threadTS != "" && head == nil:
+			err = &Error{"thread_not_found", "That thread is gone."}
+			return
+		}
+		clip(s.files, func(f *file) time.Time { return f.born })
+		f := &file{
+			id: s.id("F"), name: path.Base(name), want: len(data), data: slices.Clone(data), uploaded: true, done: true,
+			user: u.ID, created: s.now(), born: time.Now(), channels: []string{c.id},
+		}
+		s.files[f.id] = f
+		m := &message{user: u.ID, subtype: "file_share", text: s.typed(comment), files: []string{f.id}}
+		if threadTS != "" {
+			m.thread = or(head.thread, head.ts)
+		}
+		s.deliverMessage(c, m)
+		s.emit("file_shared", c.id, obj{
+			"type": "file_shared", "file_id": f.id, "user_id": u.ID, "file": obj{"id": f.id}, "channel_id": c.id,
+		})
+		ts, id = m.ts, f.id
+	})
+	return ts, id, err
 }
 
 // FileData returns the bytes of a file, for the page and for tests.

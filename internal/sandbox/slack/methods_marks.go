@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"unicode/utf8"
 )
 
@@ -73,14 +74,28 @@ func (s *Server) pin(ch *channel, by, ts string, add bool) error {
 		kind = "pin_removed"
 		ch.pins = slices.Delete(slices.Clone(ch.pins), at, at+1)
 	}
-	s.emit(kind, ch.id, obj{
-		"type": kind, "user": by, "channel_id": ch.id, "event_ts": s.eventTS(), "has_pins": len(ch.pins) > 0,
-		"pin_count": len(ch.pins), "item": obj{
-			"type": "message", "channel": ch.id, "created": s.now(), "created_by": by, "message": s.messageObject(ch, m, false),
+	event := obj{
+		"type": kind, "user": by, "channel_id": ch.id, "event_ts": s.eventTS(), "item_user": m.user,
+		"pin_count": strconv.Itoa(len(ch.pins)), "pinned_info": obj{"channel": ch.id, "pinned_by": by, "pinned_ts": s.now()},
+		"item": obj{
+			"type": "message", "channel": ch.id, "created": s.now(), "created_by": by, "message": s.pinnedObject(ch, m),
 		},
-	})
+	}
+	if !add {
+		event["has_pins"] = len(ch.pins) > 0
+	}
+	s.emit(kind, ch.id, event)
 	s.changed()
 	return nil
+}
+
+// pinnedObject is a message as pins show it: where it is, and nothing of its thread and
+// its history.
+func (s *Server) pinnedObject(ch *channel, m *message) obj {
+	o := some(s.messageObject(ch, m, false), "type", "user", "text", "ts", "team", "app_id", "bot_id", "bot_profile",
+		"blocks", "attachments", "files", "pinned_to", "client_msg_id")
+	o["permalink"] = s.permalinkOf(ch, m)
+	return o
 }
 
 func listPins(s *Server, c *call) (obj, error) {
@@ -92,7 +107,7 @@ func listPins(s *Server, c *call) (obj, error) {
 	for _, p := range slices.Backward(ch.pins) {
 		if m := ch.message(p.ts); m != nil {
 			items = append(items, obj{
-				"type": "message", "channel": ch.id, "created": p.created, "created_by": p.by, "message": s.messageObject(ch, m, false),
+				"type": "message", "channel": ch.id, "created": p.created, "created_by": p.by, "message": s.pinnedObject(ch, m),
 			})
 		}
 	}

@@ -11,7 +11,7 @@ func membershipMethods() []Method {
 	invite := append(slices.Clone(manage), "channels:write.invites", "groups:write.invites")
 	return []Method{
 		{Name: "conversations.invite", Tier: 3, Scopes: invite, Errors: []string{"channel_not_found", "not_in_channel", "is_archived", "no_user", "user_not_found", "cant_invite_self", "cant_invite", "already_in_channel", "too_many_users", "method_not_supported_for_channel_type"}, do: inviteUsers},
-		{Name: "conversations.kick", Tier: 3, Scopes: manage, Errors: []string{"channel_not_found", "not_in_channel", "is_archived", "user_not_found", "cant_kick_self", "method_not_supported_for_channel_type"}, do: kickUser},
+		{Name: "conversations.kick", Tier: 3, Scopes: manage, Errors: []string{"channel_not_found", "not_in_channel", "is_archived", "user_not_found", "cant_kick_self", "cant_kick_from_general", "method_not_supported_for_channel_type"}, do: kickUser},
 		{Name: "conversations.join", Tier: 3, Scopes: []string{"channels:join"}, Errors: []string{"channel_not_found", "is_archived", "method_not_supported_for_channel_type"}, do: joinConversation},
 		{Name: "conversations.leave", Tier: 3, Scopes: manage, Errors: []string{"channel_not_found", "is_archived", "method_not_supported_for_channel_type"}, do: leaveConversation},
 		{Name: "conversations.members", Tier: 4, Scopes: []string{"channels:read", "groups:read", "im:read", "mpim:read"}, Errors: []string{"channel_not_found", "invalid_cursor", "invalid_limit"}, do: listMembers},
@@ -125,6 +125,8 @@ func kickUser(s *Server, c *call) (obj, error) {
 		return nil, no("user_not_found")
 	case id == s.botUser:
 		return nil, no("cant_kick_self")
+	case ch.general:
+		return nil, no("cant_kick_from_general")
 	case !ch.has(id):
 		return nil, no("not_in_channel")
 	}

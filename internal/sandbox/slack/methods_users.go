@@ -49,16 +49,19 @@ func (s *Server) userObject(u *User) obj {
 	}
 	label, offset := s.clock.Now().In(zone).Zone()
 	o := obj{
-		"id": u.ID, "team_id": s.team.ID, "name": u.Name, "deleted": u.Deleted, "color": "9f69e7",
+		"id": u.ID, "team_id": or(u.TeamID, s.team.ID), "name": u.Name, "deleted": u.Deleted, "color": "9f69e7",
 		"profile": s.profileObject(u), "is_bot": u.Bot, "is_app_user": false, "updated": 1700000000,
 	}
 	if u.Deleted {
 		return o
 	}
+	if u.TeamID != "" {
+		o["is_stranger"] = false // they share a channel with the app
+	}
 	for k, v := range (obj{
 		"real_name": u.RealName, "tz": u.TZ, "tz_label": label, "tz_offset": offset,
 		"is_admin": u.Admin, "is_owner": false, "is_primary_owner": false,
-		"is_restricted": u.Guest, "is_ultra_restricted": false, "is_email_confirmed": !u.Bot,
+		"is_restricted": u.Guest, "is_ultra_restricted": u.Single, "is_email_confirmed": !u.Bot,
 		"who_can_share_contact_card": "EVERYONE",
 	}) {
 		o[k] = v
@@ -66,14 +69,31 @@ func (s *Server) userObject(u *User) obj {
 	return o
 }
 
+// emitUser tells of a person with what only events tell of them.
+func (s *Server) emitUser(kind string, u *User) {
+	o := s.userObject(u)
+	if !u.Deleted {
+		o["locale"] = "en-US"
+	}
+	if p, is := o["profile"].(obj); is {
+		p["fields"] = obj{}
+	}
+	s.emit(kind, "", obj{"type": kind, "user": o, "cache_ts": s.now()})
+}
+
 func (s *Server) profileObject(u *User) obj {
+	first, last, _ := strings.Cut(u.RealName, " ")
 	o := obj{
 		"title": u.Title, "phone": "", "skype": "", "real_name": u.RealName, "real_name_normalized": u.RealName,
-		"display_name": u.Name, "display_name_normalized": u.Name, "status_text": "",
-		"status_emoji": "", "status_expiration": 0, "team": s.team.ID, "avatar_hash": "g" + u.ID,
+		"first_name": first, "last_name": last, "status_text_canonical": "", "status_emoji_display_info": []any{},
+		"display_name": or(u.Display, u.Name), "display_name_normalized": or(u.Display, u.Name), "status_text": "",
+		"status_emoji": "", "status_expiration": 0, "team": or(u.TeamID, s.team.ID), "avatar_hash": "g" + u.ID,
 	}
 	if u.Email != "" {
 		o["email"] = u.Email
+	}
+	for _, size := range []string{"24", "32", "48", "72", "192", "512"} {
+		o["image_"+size] = s.base + "/avatars/" + u.ID + "-" + size + ".png"
 	}
 	if u.ID == s.botUser {
 		o["api_app_id"], o["bot_id"] = s.app.AppID, s.botID
@@ -153,7 +173,9 @@ func userConversations(s *Server, c *call) (obj, error) {
 	}
 	page := make([]obj, 0, to-from)
 	for _, ch := range all[from:to] {
-		page = append(page, s.channelObject(ch))
+		o := s.channelObject(ch)
+		delete(o, "is_member") // it is about somebody else's membership
+		page = append(page, o)
 	}
 	return obj{"channels": page, "response_metadata": meta(next)}, nil
 }
@@ -164,6 +186,7 @@ func userProfile(s *Server, c *call) (obj, error) {
 		return nil, no("user_not_found")
 	}
 	p, _ := s.seen(c, u)["profile"].(obj)
+	delete(p, "team") // whoever asks for a profile alone is not told it
 	return obj{"profile": p}, nil
 }
 

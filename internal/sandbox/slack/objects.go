@@ -26,7 +26,7 @@ func (s *Server) channelObject(c *channel) obj {
 	return obj{
 		"id": c.id, "name": c.name, "name_normalized": c.name, "previous_names": prev,
 		"is_channel": !c.private, "is_group": c.private, "is_im": false, "is_mpim": false,
-		"is_private": c.private, "is_archived": c.archived, "is_general": false, "is_member": c.has(s.botUser),
+		"is_private": c.private, "is_archived": c.archived, "is_general": c.general, "is_member": c.has(s.botUser),
 		"is_shared": c.extShared, "is_ext_shared": c.extShared, "is_org_shared": false,
 		"is_pending_ext_shared": false, "pending_shared": []string{}, "unlinked": 0,
 		"created": c.created, "creator": c.creator, "context_team_id": s.team.ID,
@@ -49,14 +49,23 @@ func (c *channel) kind() string {
 	return "channel"
 }
 
+// teamless are the subtypes of messages that do not name the team.
+var teamless = []string{"channel_topic", "channel_purpose", "group_topic", "group_purpose", "bot_message", "file_share"}
+
 // messageObject is m as its readers get it; metadata only for those who may.
 func (s *Server) messageObject(c *channel, m *message, withMetadata bool) obj {
-	o := obj{"type": "message", "ts": m.ts, "text": m.text, "team": s.team.ID}
+	o := obj{"type": "message", "ts": m.ts, "text": m.text}
+	if !slices.Contains(teamless, m.subtype) {
+		o["team"] = s.team.ID
+	}
 	for k, v := range m.extra {
 		o[k] = v
 	}
 	if m.user != "" {
 		o["user"] = m.user
+	}
+	if u := s.users[m.user]; u != nil && u.TeamID != "" && m.subtype == "" {
+		o["team"], o["user_team"], o["source_team"] = u.TeamID, u.TeamID, u.TeamID
 	}
 	if m.subtype != "" {
 		o["subtype"] = m.subtype
@@ -65,7 +74,10 @@ func (s *Server) messageObject(c *channel, m *message, withMetadata bool) obj {
 		o["thread_ts"] = m.thread
 	}
 	if m.bot {
-		o["bot_id"], o["app_id"], o["bot_profile"] = s.botID, s.app.AppID, s.botProfile()
+		o["bot_id"], o["app_id"] = s.botID, s.app.AppID
+		if m.subtype != "bot_message" {
+			o["bot_profile"] = s.botProfile()
+		}
 		if m.name != "" {
 			o["username"] = m.name
 		}
@@ -100,6 +112,22 @@ func (s *Server) messageObject(c *channel, m *message, withMetadata bool) obj {
 		o["is_locked"], o["subscribed"] = false, true
 	} else if p := c.byTS[m.thread]; m.thread != "" && p != nil {
 		o["parent_user_id"] = p.user
+		if m.subtype == "thread_broadcast" {
+			o["root"] = some(s.messageObject(c, p, false), "type", "subtype", "user", "bot_id", "username", "text", "ts", "thread_ts",
+				"reply_count", "reply_users", "reply_users_count", "latest_reply")
+			delete(o, "parent_user_id")
+		}
+	}
+	return o
+}
+
+// some is an object with these names only.
+func some(all obj, names ...string) obj {
+	o := obj{}
+	for _, name := range names {
+		if v, has := all[name]; has {
+			o[name] = v
+		}
 	}
 	return o
 }

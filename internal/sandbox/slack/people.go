@@ -24,7 +24,9 @@ func (s *Server) actor(user string) (*User, error) {
 }
 
 // sees says whether u may know of the channel.
-func (c *channel) sees(u *User) bool { return c.has(u.ID) || !c.private && !c.im && !u.Guest }
+func (c *channel) sees(u *User) bool {
+	return c.has(u.ID) || !c.private && !c.im && !u.Guest && u.TeamID == ""
+}
 
 // inside finds a person in a channel where they may write. The caller holds mu.
 func (s *Server) inside(user, where string) (*User, *channel, error) {
@@ -325,7 +327,7 @@ func (s *Server) Deactivate(user string) {
 				c.members = slices.DeleteFunc(slices.Clone(c.members), func(m string) bool { return m == u.ID })
 			}
 		}
-		s.emit("user_change", "", obj{"type": "user_change", "user": s.userObject(&gone), "cache_ts": s.now()})
+		s.emitUser("user_change", &gone)
 		s.changed()
 	})
 }

@@ -168,7 +168,7 @@ func (s *Server) interaction(kind string, u *User) obj {
 	return obj{
 		"type": kind, "token": "sandbox", "api_app_id": s.app.AppID, "enterprise": nil, "is_enterprise_install": false,
 		"team": obj{"id": s.team.ID, "domain": s.team.Domain},
-		"user": obj{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": s.team.ID},
+		"user": obj{"id": u.ID, "username": u.Name, "name": u.Name, "team_id": or(u.TeamID, s.team.ID)},
 	}
 }
 

@@ -35,6 +35,8 @@ func (s *Server) pick(user, callbackID string, on *MessageRef) (obj, error) {
 	if on == nil {
 		o := s.interaction("shortcut", u)
 		o["callback_id"], o["trigger_id"], o["action_ts"] = callbackID, s.pull(u.ID, ""), s.eventTS()
+		o["user"] = obj{"id": u.ID, "username": u.Name, "team_id": or(u.TeamID, s.team.ID)}
+		delete(o, "api_app_id")
 		return o, nil
 	}
 	c := s.place(on.Channel)
@@ -50,6 +52,7 @@ func (s *Server) pick(user, callbackID string, on *MessageRef) (obj, error) {
 	o["channel"] = obj{"id": c.id, "name": c.commandName()}
 	o["message_ts"], o["message"] = m.ts, s.messageObject(c, m, false)
 	o["response_url"] = s.respondTo(u.ID, c.id, m.ts)
+	delete(o, "api_app_id")
 	return o, nil
 }
 

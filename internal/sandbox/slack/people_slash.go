@@ -24,7 +24,7 @@ func (s *Server) Slash(ctx context.Context, user, where, line string) error {
 			return
 		}
 		i := slices.IndexFunc(s.app.Commands, func(c Command) bool { return c.Command == name })
-		if i < 0 || !slices.Contains(s.app.Scopes, "commands") {
+		if i < 0 || u.TeamID != "" || !slices.Contains(s.app.Scopes, "commands") { // their workspace has no such app
 			err = &Error{"command_not_found", name + " is not a valid command."}
 			return
 		}

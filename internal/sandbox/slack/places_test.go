@@ -3,6 +3,7 @@ package slack_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -36,8 +37,8 @@ func TestFilesGoUpInTwoSteps(t *testing.T) {
 	resp, err := http.Get(info.URLPrivate)
 	must(t, err)
 	defer func() { _ = resp.Body.Close() }()
-	if resp.StatusCode != http.StatusNotFound {
-		t.Fatalf("a file without a token: %d", resp.StatusCode)
+	if page, err := io.ReadAll(resp.Body); err != nil || resp.Request.URL.Path != "/signin" || !strings.Contains(string(page), "Sign in") {
+		t.Fatalf("a file without a token leads to %s: %s", resp.Request.URL, page)
 	}
 	h, err := w.api.GetConversationHistory(&slackgo.GetConversationHistoryParameters{ChannelID: ch.ID})
 	must(t, err)

@@ -105,6 +105,13 @@ func (s *Server) pushEvents() {
 	}
 }
 
+// Pushing says whether events are on their way by HTTP.
+func (s *Server) Pushing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pushing
+}
+
 // pushEvent makes one attempt. again is false when the app forbids another.
 func (s *Server) pushEvent(to string, d *delivery) (reason string, again bool) {
 	ctx, cancel := context.WithTimeout(s.ctx, ackTime)

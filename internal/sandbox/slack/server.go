@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/tocsin-ir/tocsin/internal/sandbox/fault"
+	"github.com/tocsin-ir/tocsin/internal/sandbox/watch"
 )
 
 // Clock is the time of the workspace: message stamps, rate limits, response_url
@@ -75,6 +76,7 @@ type Server struct {
 	mux    http.Handler
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
+	watch  watch.Set
 
 	// mu guards everything that follows. Nothing is called out to while it is held:
 	// what has to happen outside is left in after, see locked.
@@ -85,6 +87,7 @@ type Server struct {
 	limits    bool
 	after     []func()
 	serial    int64
+	lastEvent int64 // microseconds of the newest event_ts
 	users     map[string]*User
 	userOrder []string
 	channels  map[string]*channel
@@ -114,8 +117,6 @@ type Server struct {
 	skew     time.Duration // of signatures
 	queue    []*delivery
 	pushing  bool
-
-	subs map[chan struct{}]struct{}
 }
 
 // Team is the workspace's name plate.
@@ -129,7 +130,7 @@ func New(c Config) *Server {
 		views: map[string]*view{}, stacks: map[string][]string{}, homes: map[string]*view{},
 		triggers: map[string]*trigger{}, responses: map[string]*response{}, notices: map[string][]string{},
 		scheduled: map[string]*scheduledMessage{}, files: map[string]*file{}, buckets: map[string]*bucket{},
-		tickets: map[string]time.Time{}, asked: map[string]*question{}, subs: map[chan struct{}]struct{}{},
+		tickets: map[string]time.Time{}, asked: map[string]*question{},
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -205,6 +206,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("/link", s.serveSocket)
 	mux.HandleFunc("/upload/", s.serveUpload)
 	mux.HandleFunc("/files/", s.serveFile)
+	mux.HandleFunc("/signin", s.serveSignIn)
 	mux.HandleFunc("/response/", s.serveResponse)
 	return mux
 }
@@ -223,29 +225,11 @@ func (s *Server) locked(f func()) {
 	}
 }
 
-// changed tells who subscribed. The caller holds mu.
-func (s *Server) changed() {
-	for c := range s.subs {
-		select {
-		case c <- struct{}{}:
-		default:
-		}
-	}
-}
+func (s *Server) changed() { s.watch.Tell() }
 
 // Subscribe returns a channel that gets a token when something changed; changes
 // while nobody reads are merged. stop ends it.
-func (s *Server) Subscribe() (changes <-chan struct{}, stop func()) {
-	c := make(chan struct{}, 1)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.subs[c] = struct{}{}
-	return c, func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.subs, c)
-	}
-}
+func (s *Server) Subscribe() (changes <-chan struct{}, stop func()) { return s.watch.Subscribe() }
 
 // machine is the machine's clock.
 type machine struct{}

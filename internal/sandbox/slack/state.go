@@ -28,6 +28,7 @@ type channel struct {
 	previous  []string
 	private   bool
 	im        bool
+	general   bool // the workspace's first channel, which nobody is removed from
 	archived  bool
 	extShared bool
 	creator   string
@@ -134,9 +135,9 @@ func (s *Server) AddUser(u User) User {
 		_, known := s.users[u.ID]
 		out = s.addUser(u)
 		if !known {
-			s.emit("team_join", "", obj{"type": "team_join", "user": s.userObject(&out), "cache_ts": s.now()})
+			s.emitUser("team_join", &out)
 		} else {
-			s.emit("user_change", "", obj{"type": "user_change", "user": s.userObject(&out), "cache_ts": s.now()})
+			s.emitUser("user_change", &out)
 		}
 		s.changed()
 	})
@@ -191,7 +192,7 @@ func (s *Server) AddChannel(name string, private bool, members ...string) string
 		creator = in[0]
 	}
 	c := s.makeChannel(name, private, creator)
-	c.members = in
+	c.members, c.general = in, name == "general"
 	s.changed()
 	return c.id
 }

@@ -3,6 +3,7 @@ package story
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
 )
@@ -44,6 +45,18 @@ func channelForms() []form {
 				if p.says(s.text, a["text"]) {
 					return fmt.Errorf("there is%s", last([]sight{s}, 1))
 				}
+			}
+			return nil
+		}),
+		about("has file with <text>", "a file that says it was shared there", func(p *Player, c slack.ChannelView, a args) error {
+			return p.hasFile(c, a["text"], false)
+		}),
+		about("has file in a thread with <text>", "", func(p *Player, c slack.ChannelView, a args) error {
+			return p.hasFile(c, a["text"], true)
+		}),
+		not("lacks file with <text>", "", func(p *Player, c slack.ChannelView, a args) error {
+			if p.hasFile(c, a["text"], false) == nil {
+				return fmt.Errorf("there is one")
 			}
 			return nil
 		}),
@@ -129,6 +142,21 @@ func hasMessage(p *Player, c slack.ChannelView, a args) error {
 		return fmt.Errorf("there is%s", last(all, 10))
 	}
 	return nil
+}
+
+// hasFile reads the files that were shared in a channel.
+func (p *Player) hasFile(c slack.ChannelView, text string, inThread bool) error {
+	var names []string
+	for _, m := range p.messagesOf(c) {
+		for _, f := range m.Files {
+			names = append(names, f.Name)
+			data, _ := p.World.Slack.FileData(f.ID)
+			if (!inThread || m.ThreadTS != "" && m.ThreadTS != m.TS) && strings.Contains(string(data), text) {
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("the files are %q", names)
 }
 
 func (p *Player) member(c slack.ChannelView, who string, want bool) error {

@@ -23,7 +23,7 @@ var forms = gather()
 
 func gather() []form {
 	var all []form
-	for _, some := range [][]form{saying(), clicking(), filling(), seeing(), channelForms(), pagerForms(), issueForms(), worldForms(), hookForms()} {
+	for _, some := range [][]form{saying(), clicking(), filling(), seeing(), channelForms(), pagerForms(), issueForms(), attackForms(), worldForms(), oktaForms(), awsForms(), cloudflareForms(), orgForms(), hookForms()} {
 		all = append(all, some...)
 	}
 	for i := range all {

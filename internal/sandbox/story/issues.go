@@ -60,6 +60,17 @@ func issueForms() []form {
 		deed("<who> reopens issue <title> [in <repo>]", "", func(ctx context.Context, p *Player, a args) error {
 			return p.inIssue(ctx, a, func(login, repo string, n int) error { return p.World.GitHub.Reopen(login, repo, n) })
 		}),
+		deed("<who> changes <text-old> to <text-new> in issue <title> [in <repo>]", "in its body, on the website", func(ctx context.Context, p *Player, a args) error {
+			return p.until(ctx, func() error {
+				return p.inIssue(ctx, a, func(login, repo string, n int) error {
+					i, err := p.issue(repo, a["title"])
+					if err != nil || !strings.Contains(i.Body, a["text-old"]) {
+						return fmt.Errorf("it reads\n%s", indent(i.Body))
+					}
+					return p.World.GitHub.EditBody(login, repo, n, strings.ReplaceAll(i.Body, a["text-old"], a["text-new"]))
+				})
+			})
+		}),
 		deed("<who> comments <text> on issue <title> [in <repo>]", "", func(ctx context.Context, p *Player, a args) error {
 			return p.inIssue(ctx, a, func(login, repo string, n int) error { return p.World.GitHub.Comment(login, repo, n, a["text"]) })
 		}),

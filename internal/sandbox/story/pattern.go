@@ -112,7 +112,7 @@ var (
 )
 
 // vendors and channel words are no names of people.
-var notPeople = []string{"channel", "pagerduty", "github", "slack", "timeline", "wait", "speed", "tocsin"}
+var notPeople = []string{"channel", "pagerduty", "github", "slack", "okta", "aws", "cloudflare", "timeline", "wait", "speed", "tocsin"}
 
 func fits(arg string, w word) bool {
 	kind, _, _ := strings.Cut(arg, "-")
@@ -128,7 +128,7 @@ func fits(arg string, w word) bool {
 		_, ok := parseDuration(w.text)
 		return ok
 	case "vendor":
-		return w.text == "slack" || w.text == "pagerduty" || w.text == "github"
+		return slices.Contains([]string{"slack", "pagerduty", "github", "okta", "aws", "cloudflare"}, w.text)
 	case "emoji":
 		return len(w.text) > 2 && w.text[0] == ':' && strings.HasSuffix(w.text, ":")
 	case "text", "message", "title", "label":

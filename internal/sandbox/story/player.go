@@ -12,11 +12,13 @@ import (
 	"github.com/tocsin-ir/tocsin/internal/sandbox/slack"
 )
 
-// Defaults of a Player, in real time.
+// Defaults of a Player, in real time. Quiet is counted in looks, each of which comes
+// late on a busy machine, so that there it lasts longer.
 const (
 	defaultPatience = 10 * time.Second
 	defaultQuiet    = 250 * time.Millisecond
-	pollEvery       = 20 * time.Millisecond
+	pollEvery       = 10 * time.Millisecond
+	patienceMost    = 6 // times the patience: something goes on and on
 )
 
 // Hook is a step the program carries out: its name is the step's first words and args
@@ -34,18 +36,25 @@ type Player struct {
 	Hooks map[string]Hook
 	// Observer hears of every step once it is done, with the real time it took.
 	Observer func(step Step, took time.Duration)
-	// Patience is how long an expectation may take to come true, in real time.
+	// Patience is how long an expectation is waited for, in real time, while nothing
+	// happens that could bring it about: a slow machine is no reason to fail.
 	Patience time.Duration
 	// Quiet is how long nothing must change before what must not be is looked for.
 	Quiet time.Duration
-	// Busy says that the program still has something to do at once; nil: never.
+	// Busy says that the program has something to do at once, or is doing it; nil: never.
 	Busy func() bool
+	// Next is when the program has something to do next, on the world's clock; zero: never.
+	Next func() time.Time
 
 	changed  atomic.Int64 // when anything changed last, unix nanoseconds
 	at       map[string]string
 	home     map[string]bool
 	filled   map[string]map[string]map[string]slack.Input // by view, block and action
 	answered int                                          // status of the last posted request
+	told     string                                       // what it was told
+	posted   posting                                      // what the last posted request was
+
+	elsewhere elsewhere
 }
 
 // Failure is a step that did not come true.
@@ -74,6 +83,7 @@ func (p *Player) Run(ctx context.Context) error {
 	p.at, p.home, p.filled = map[string]string{}, map[string]bool{}, map[string]map[string]map[string]slack.Input{}
 	stop := p.watch()
 	defer stop()
+	defer p.elsewhere.close()
 	for _, s := range p.Story.Steps {
 		begun := time.Now()
 		if err := p.play(ctx, s); err != nil {
@@ -108,10 +118,20 @@ type errSure struct{ error }
 
 func (e errSure) Unwrap() error { return e.error }
 
-// until tries until it holds or the patience is over.
+// soon is how near, on the world's clock, something must be for whoever waits to have
+// it at once: a vendor's next second, the next attempt at a call.
+const (
+	soon      = 5 * time.Second
+	soonLooks = 5 // after so many at which nothing happened
+)
+
+// until tries until it holds or the patience is over. When all is still and something is
+// due soon, the clock goes there by itself.
 func (p *Player) until(ctx context.Context, holds func() error) error {
 	begun := time.Now()
-	for {
+	active := begun
+	for calm := 0; ; calm++ {
+		seen := p.changed.Load()
 		err := holds()
 		if err == nil {
 			return nil
@@ -119,8 +139,15 @@ func (p *Player) until(ctx context.Context, holds func() error) error {
 		if sure, is := errors.AsType[errSure](err); is {
 			return sure.error
 		}
-		if time.Since(begun) > p.Patience {
-			return fmt.Errorf("not so after %s: %w", p.Patience, err)
+		if p.changed.Load() != seen || p.Busy != nil && p.Busy() {
+			active, calm = time.Now(), 0
+		}
+		if next := p.next(); calm >= soonLooks && next > 0 && next <= soon {
+			p.World.Clock.Advance(next)
+			active, calm = time.Now(), 0
+		}
+		if time.Since(active) > p.Patience || time.Since(begun) > patienceMost*p.Patience {
+			return fmt.Errorf("not so after %s: %w", time.Since(begun).Round(time.Second), err)
 		}
 		if err := pause(ctx, pollEvery); err != nil {
 			return err
@@ -128,18 +155,21 @@ func (p *Player) until(ctx context.Context, holds func() error) error {
 	}
 }
 
-// settle waits until nothing has changed for a while, at most for the patience.
+// settle waits until nothing has changed for a while.
 func (p *Player) settle(ctx context.Context) error { return p.still(ctx, p.Quiet) }
 
+// still waits until nobody has anything to do and nothing has changed for so many looks
+// as fit into quiet; not for ever, where something is tried again and again.
 func (p *Player) still(ctx context.Context, quiet time.Duration) error {
-	begun := time.Now()
-	for time.Since(begun) < p.Patience {
-		last := time.Unix(0, max(p.changed.Load(), begun.UnixNano()))
-		if time.Since(last) >= quiet && (p.Busy == nil || !p.Busy()) {
-			return nil
-		}
+	looks := int(quiet / pollEvery)
+	last := p.changed.Load()
+	for begun, calm := time.Now(), 0; calm < looks && time.Since(begun) < patienceMost*p.Patience; {
 		if err := pause(ctx, pollEvery); err != nil {
 			return err
+		}
+		calm++
+		if now := p.changed.Load(); now != last || p.Busy != nil && p.Busy() {
+			last, calm = now, 0
 		}
 	}
 	return nil
@@ -161,6 +191,9 @@ func (p *Player) watch() (stop func()) {
 	a, stopA := p.World.Slack.Subscribe()
 	b, stopB := p.World.PagerDuty.Subscribe()
 	c, stopC := p.World.GitHub.Subscribe()
+	d, stopD := p.World.Okta.Subscribe()
+	e, stopE := p.World.AWS.Subscribe()
+	f, stopF := p.World.Cloudflare.Subscribe()
 	done := make(chan struct{})
 	p.changed.Store(time.Now().UnixNano())
 	go func() {
@@ -169,6 +202,9 @@ func (p *Player) watch() (stop func()) {
 			case <-a:
 			case <-b:
 			case <-c:
+			case <-d:
+			case <-e:
+			case <-f:
 			case <-done:
 				return
 			}
@@ -180,5 +216,8 @@ func (p *Player) watch() (stop func()) {
 		stopA()
 		stopB()
 		stopC()
+		stopD()
+		stopE()
+		stopF()
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/hmac"
+	"crypto/sha1" //nolint:gosec // of a forger
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -27,6 +29,7 @@ func posts(ctx context.Context, p *Player, a args) error {
 		times = 2
 	}
 	header := p.signature(a["path"], a["text"], how)
+	p.posted = posting{base + a["path"], a["text"], header}
 	for range times {
 		if err := p.postOnce(ctx, base+a["path"], a["text"], header); err != nil {
 			return fmt.Errorf("post to %s: %w", a["path"], err)
@@ -47,8 +50,16 @@ func (p *Player) postOnce(ctx context.Context, url, body string, header http.Hea
 	if err != nil {
 		return err
 	}
-	p.answered = resp.StatusCode
-	return resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	p.answered, p.told = resp.StatusCode, string(answer)
+	return err
+}
+
+// posting is a request as it was sent.
+type posting struct {
+	url, body string
+	header    http.Header
 }
 
 // signature is what a vendor's request to that path carries.
@@ -70,6 +81,13 @@ func (p *Player) signature(path, body, how string) http.Header {
 	}
 	if !fromSlack {
 		mac := sign(secret, body)
+		if how == "sha1" { // what GitHub still sends beside the better one
+			m := hmac.New(sha1.New, []byte(secret))
+			m.Write([]byte(body))
+			h.Set("X-Hub-Signature", "sha1="+hex.EncodeToString(m.Sum(nil)))
+			h.Set("X-GitHub-Event", "issues")
+			return h
+		}
 		if strings.HasPrefix(path, "/github/") {
 			h.Set("X-Hub-Signature-256", "sha256="+mac)
 			h.Set("X-GitHub-Event", "issues")

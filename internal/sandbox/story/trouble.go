@@ -54,7 +54,7 @@ func worldForms() []form {
 			p.World.Slack.RevokeTokens(false)
 			return nil
 		}),
-		deed("somebody posts <text> to <path> unsigned|forged|stale|signed|twice", "a request to the app from outside: <path> is /slack/command, /pagerduty/webhook …; twice: signed, and the same again", posts),
+		deed("somebody posts <text> to <path> unsigned|forged|stale|sha1|signed|twice", "a request to the app from outside: <path> is /slack/command, /pagerduty/webhook …; twice: signed, and the same again", posts),
 		expect("they get <n-status>", "what the last posted request was answered with", func(p *Player, a args) error {
 			return holdsIf(p.answered == a.number("n-status", 0), fmt.Sprintf("the answer was %d", p.answered))
 		}),
@@ -67,6 +67,12 @@ func (p *Player) faults(vendor string) *fault.Set {
 		return p.World.PagerDuty.Faults()
 	case "github":
 		return p.World.GitHub.Faults()
+	case "okta":
+		return p.World.Okta.Faults()
+	case "aws":
+		return p.World.AWS.Faults()
+	case "cloudflare":
+		return p.World.Cloudflare.Faults()
 	}
 	return p.World.Slack.Faults()
 }
@@ -89,12 +95,14 @@ func broken(kind fault.Kind) func(context.Context, *Player, args) error {
 	}
 }
 
-// Time passes in at most so many steps, none shorter than this, so that what falls due
-// on the way happens in order and at about its time.
+// Time passes in about so many steps, none planned shorter than this, so that what falls
+// due on the way happens in order and at about its time. What the program says it has
+// to do next ends a step early, by nearly a second at most too late.
 const (
 	maxPasses = 12
 	minPass   = 30 * time.Second
-	between   = 60 * time.Millisecond
+	atLeast   = time.Second
+	between   = 40 * time.Millisecond
 )
 
 func (p *Player) pass(ctx context.Context, d time.Duration) error {
@@ -104,6 +112,9 @@ func (p *Player) pass(ctx context.Context, d time.Duration) error {
 	step := max(minPass, d/maxPasses)
 	for d > 0 {
 		some := min(step, d)
+		if next := p.next(); next > 0 {
+			some = min(some, max(next, atLeast))
+		}
 		p.World.Clock.Advance(some)
 		if d -= some; d > 0 {
 			if err := p.still(ctx, between); err != nil {
@@ -112,6 +123,18 @@ func (p *Player) pass(ctx context.Context, d time.Duration) error {
 		}
 	}
 	return p.settle(ctx)
+}
+
+// next is how long it is until the program has something to do; 0: nobody knows.
+func (p *Player) next() time.Duration {
+	if p.Next == nil {
+		return 0
+	}
+	next := p.Next()
+	if next.IsZero() {
+		return 0
+	}
+	return next.Sub(p.World.Clock.Now())
 }
 
 // hookForms list what only the program can do; see Player.Hooks.
@@ -128,10 +151,28 @@ func hookForms() []form {
 		hook("tocsin restarts", "is killed and started again on the same database"),
 		hook("tocsin stops", "is killed"),
 		hook("tocsin starts", "comes back"),
-		hook("tocsin do <text> [as <who>]", "the same words at the command line", "text", "who"),
+		hook("tocsin do <text> [as <who>]", "the same words at the command line; plan:{shown} is the digest that the answer before showed", "text", "who"),
 		wants("tocsin answers <text>", "the last of these said so", false, "text"),
+		hook("token for <who>", "an operator makes one for the API", "who"),
+		hook("token of <who> is revoked", "", "who"),
+		hook("<who> asks the api <text>", "says it over the API, with the token made last; whoever has none makes one up", "who", "text"),
+		wants("api answers <text>", "to the last of these: the answer, or why there was none", false, "text"),
+		hook("<who> watches <text>", "follows an incident over the API, from now on", "who", "text"),
+		wants("screen shows <text>", "on the screen of whoever watched last", false, "text"),
+		wants("screen lacks <text>", "it is not on that screen", true, "text"),
+		wants("watching ends <text>", "the watching is over, for that reason", false, "text"),
+		hook("sensor starts on <host>", "a host with a sensor enrols and connects; what it sees is told by the story", "host"),
+		hook("sensor obeys on <host>", "a host with a sensor that may be isolated; what it holds is in a table, and no kernel hears of it", "host"),
+		hook("sensor stops on <host>", "the host is away", "host"),
+		hook("sensor tells <text> from <host>", "a program was started; or →203.0.113.9:443, a connection was made", "text", "host"),
+		hook("recording starts", "a host called recording shows, over and over, what the sensor of another once saw"),
+		hook("feed lists <text>", "somebody publishes these indicators, with blanks between them, and the plan names the feed; it is read when it is due", "text"),
+		hook("feed is <state>", "shut: it answers nobody until it lists something; dropped: the plan does not name it any more", "state"),
+		hook("machine joins", "the machine that plays the story, as this-machine, seen through its own kernel where that is allowed"),
+		hook("machine runs <text>", "a program is run on it", "text"),
 		wants("timeline has <text>", "of the newest incident", false, "text"),
 		wants("timeline lacks <text>", "", true, "text"),
+		wants("evidence verifies <text>", "somebody who was handed the evidence of the newest incident finds it whole, and it says so", false, "text"),
 		wants("audit verifies", "the chain of the newest incident is whole", false),
 	}
 }

@@ -19,7 +19,7 @@ const maxRepeat = 200_000
 
 var repeated = regexp.MustCompile(`\$\{([^*{}]+)\*(\d{1,6})\}`)
 
-// splitLine splits a step as a shell would: '…' is literal, "…" knows \" \\ and \n.
+// splitLine splits a step as a shell would: '…' is literal, "…" knows \" \\ \n and \u202e.
 func splitLine(line string) ([]word, error) {
 	var out []word
 	var b strings.Builder
@@ -73,6 +73,13 @@ func quote(r []rune, mark rune, b *strings.Builder) (int, error) {
 			if r[i] == 'n' {
 				b.WriteRune('\n')
 				continue
+			}
+			if r[i] == 'u' && i+4 < len(r) {
+				if code, err := strconv.ParseUint(string(r[i+1:i+5]), 16, 32); err == nil {
+					b.WriteRune(rune(code))
+					i += 4
+					continue
+				}
 			}
 			if r[i] != '"' && r[i] != '\\' {
 				b.WriteRune('\\')

@@ -24,6 +24,7 @@ const panes = { thread: renderThread, pagerduty: renderPagerDuty, github: render
 function draw() {
   if (!state.view) return;
   landed();
+  applyTheme(); // a tab in the background hears late that the system turned dark
   document.title = `${unread() ? `(${unread()}) ` : ''}${state.setup.title} sandbox`;
   renderBar($('bar'));
   renderSidebar($('sidebar'));
