@@ -43,7 +43,7 @@ func (f *fleet) Look(ctx context.Context, l incident.Looking) (templates.Look, e
 	if l.Subject.Text == "web-4" {
 		return templates.Look{}, incident.Refuse("silent", "web-4 does not answer.", "")
 	}
-	got := templates.Look{Asked: 1, Answered: 1, Hit: 1, Result: "2 rows", Rows: []templates.LookRow{{Host: "web-3", Text: "curl (4711) → evil.example:443"}, {Host: "web-3", Text: fmt.Sprint(l.What, " ", l.To.Sub(l.From))}}}
+	got := templates.Look{Asked: 1, Answered: 1, Hit: 1, Result: "2 rows", Rows: []templates.LookRow{{Host: "web-3", Text: "curl (4711) → evil.example:443"}, {Host: "web-3", Text: fmt.Sprint(l.What, " ", l.To.Sub(l.From), l.With)}}}
 	got.Rows = append(got.Rows, f.more()...)
 	return got, nil
 }
@@ -192,6 +192,10 @@ func TestHostsAreAskedInWords(t *testing.T) {
 		{"1 signals timeline web-3 14:05 to 14:20", "timeline 15m0s"},
 		{"1 signals timeline web-3 14:20..nonsense", "cannot read that time"},
 		{"1 signals live web-3 exec,dns for 30m", "It is shown in the room until"},
+		{"1 signals timeline web-3 14:05..14:20 with “rm -rf”", `with "rm`},
+		{"1 signals timeline web-3 with:curl last 30m", "remembers of"},
+		{"1 signals timeline web-3 with", "Say what has to stand in it"},
+		{"1 signals live web-3 exec with", "Say what has to stand in it"},
 		{"1 signals live web-3 exex", "Did you mean exec?"},
 		{"1 signals live web-3 for 9h", "an hour at most"},
 		{"1 signals live nowhere", "No host is called nowhere"},

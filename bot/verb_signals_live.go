@@ -12,9 +12,9 @@ import (
 
 var signalsLiveVerb = verb{
 	Name: "live", Aliases: []string{"watch", "tail"}, Book: bookSignals,
-	Usage:    "<host> | container <id> | pod <name> | group <pattern> [kind…] [for 10m]",
+	Usage:    "<host> | container <id> | pod <name> | group <pattern> [kind…] [with <text>] [for 10m]",
 	Summary:  "See what happens as it happens: one message, kept up to date.",
-	Examples: []string{"live web-3", "live web-3 exec connect for 30m", "live group web-* dns"},
+	Examples: []string{"live web-3", "live web-3 exec connect for 30m", "live group web-* dns", "live web-3 exec with curl"},
 	Who:      incident.MayRespond,
 	Run:      runLive,
 }
@@ -33,6 +33,9 @@ func runLive(ctx context.Context, a *asking, w *words) (deed, error) {
 			l.Kind = k
 			break
 		}
+	}
+	if l.With, err = a.with(w); err != nil {
+		return deed{}, err
 	}
 	name, err := a.host(w)
 	if err != nil {
@@ -67,4 +70,13 @@ func runLive(ctx context.Context, a *asking, w *words) (deed, error) {
 		return deed{}, err
 	}
 	return ask(incident.BeginLook{Looking: l}, "It is shown in the room until "+templates.Plain(echo(l.To, a.zone))+".")
+}
+
+// with takes the text that events have to have in them.
+func (a *asking) with(w *words) (incident.Sealed, error) {
+	text, there, ok := w.after("with")
+	if there && !ok {
+		return incident.Sealed{}, a.usage("Say what has to stand in it: with curl.")
+	}
+	return incident.Seal(text), nil
 }

@@ -10,11 +10,15 @@ import (
 
 var signalsTimelineVerb = verb{
 	Name: "timeline", Aliases: []string{"tl", "history"}, Book: bookSignals,
-	Usage:    "<host> [<from>..<to> | last <time>]",
+	Usage:    "<host> [<from>..<to> | last <time>] [with <text>]",
 	Summary:  "What a host remembers of a while: what ran, who talked to whom. Alone: the last ten minutes.",
-	Examples: []string{"timeline web-3 14:05..14:20", "timeline web-3 last 30m"},
+	Examples: []string{"timeline web-3 14:05..14:20", "timeline web-3 last 30m with curl"},
 	Who:      incident.MayRespond,
 	Run: func(ctx context.Context, a *asking, w *words) (deed, error) {
+		with, err := a.with(w)
+		if err != nil {
+			return deed{}, err
+		}
 		host, err := a.host(w)
 		if err != nil {
 			return deed{}, err
@@ -23,7 +27,7 @@ var signalsTimelineVerb = verb{
 		if err != nil {
 			return deed{}, err
 		}
-		return a.lookNow(ctx, incident.Looking{What: incident.LookTimeline, Subject: incident.Seal(host), From: from, To: to})
+		return a.lookNow(ctx, incident.Looking{What: incident.LookTimeline, Subject: incident.Seal(host), From: from, To: to, With: with})
 	},
 }
 

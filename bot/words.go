@@ -179,6 +179,25 @@ func (w *words) take(any ...string) bool {
 	return false
 }
 
+// after takes a bare word from anywhere, and the word that follows it, which is returned; or the same
+// as an option. Without the word that follows, ok is false.
+func (w *words) after(name string) (text string, there, ok bool) {
+	if v, there := w.option(name); there {
+		return v.text, true, v.text != ""
+	}
+	for i := range w.list {
+		if w.list[i].used || w.list[i].quoted || lower(w.list[i].text) != name {
+			continue
+		}
+		if i+1 == len(w.list) || w.list[i+1].used {
+			return "", true, false
+		}
+		w.list[i].used, w.list[i+1].used = true, true
+		return w.list[i+1].text, true, true
+	}
+	return "", false, false
+}
+
 // untake gives back the last used word, if it is this one.
 func (w *words) untake(text string) {
 	for i := len(w.list) - 1; i >= 0; i-- {

@@ -98,7 +98,7 @@ var eventBook = bind([]entry{
 	kind[EvidenceExported]("evidence_exported"), kind[EvidenceErased]("evidence_erased"),
 	kind[SignalSeen]("signal_seen"), since[SignalGrew]("signal_grew", 2), kind[SignalsJudged]("signals_judged"),
 	kind[ExceptionMade]("exception_made"), kind[ExceptionEnded]("exception_ended"),
-	kind[LookBegun]("look_begun"), kind[LookStopped]("look_stopped"), kind[LookEnded]("look_ended"), kind[Looked]("looked"),
+	since[LookBegun]("look_begun", 2), kind[LookStopped]("look_stopped"), since[LookEnded]("look_ended", 2), since[Looked]("looked", 2),
 })
 
 var effectBook = bind([]entry{

@@ -30,6 +30,7 @@ type Looking struct {
 	Subject Sealed    `json:"subject"`        // what is hunted, or whom it is looked at
 	Process Sealed    `json:"process,omitzero"`
 	Kinds   []string  `json:"kinds,omitempty"` // of events; none is all
+	With    Sealed    `json:"with,omitzero"`   // only events in which this stands; none is all (since version 2)
 	From    time.Time `json:"from,omitzero"`
 	To      time.Time `json:"to,omitzero"`
 }
@@ -147,7 +148,7 @@ func (d *deciding) beginLook(c BeginLook) error {
 	if !l.To.After(d.a.At) || l.To.After(d.a.At.Add(LongestLook)) {
 		return Refuse("too-long", "A look lasts an hour at most.", "Say e.g. `for 10m`.")
 	}
-	l.Subject, l.Process, l.To = Seal(subject), Sealed{}, l.To.UTC()
+	l.Subject, l.Process, l.With, l.To = Seal(subject), Sealed{}, Seal(clip(l.With.Text, MaxName)), l.To.UTC()
 	n := d.s.LookCount + 1
 	d.emit(LookBegun{n, l})
 	d.owe(Refresh{View: ViewLook(n)}, fmt.Sprintf("look/%d", n), RankSay, d.a.At, time.Time{})
@@ -165,7 +166,7 @@ func (d *deciding) stopLook(c StopLook) error {
 
 func (d *deciding) noteLook(c NoteLook) error {
 	l := c.Looking
-	l.Subject, l.Process = Seal(clip(l.Subject.Text, MaxName)), Seal(clip(l.Process.Text, MaxName))
+	l.Subject, l.Process, l.With = Seal(clip(l.Subject.Text, MaxName)), Seal(clip(l.Process.Text, MaxName)), Seal(clip(l.With.Text, MaxName))
 	d.emit(Looked{l, c.Count, Seal(clip(c.Text, MaxName))})
 	return nil
 }

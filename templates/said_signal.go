@@ -199,7 +199,7 @@ func lookRaw(l incident.Looking) string {
 		if len(l.Kinds) > 0 {
 			what = strings.Join(l.Kinds, ", ")
 		}
-		return what + " of " + prefixed(l.Kind+" ", subject)
+		return what + " of " + prefixed(l.Kind+" ", subject) + with(l)
 	case incident.LookTree:
 		return "processes below " + Defang(l.Process.String()) + " on " + subject
 	case incident.LookConns:
@@ -207,9 +207,16 @@ func lookRaw(l incident.Looking) string {
 	case incident.LookListeners:
 		return "listeners of " + subject
 	case incident.LookTimeline:
-		return "what " + subject + " remembers of " + Stamp(l.From) + " to " + Stamp(l.To)
+		return "what " + subject + " remembers of " + Stamp(l.From) + " to " + Stamp(l.To) + with(l)
 	}
 	return string(l.What) + " " + subject
+}
+
+func with(l incident.Looking) string {
+	if l.With.String() == "" {
+		return ""
+	}
+	return ` with "` + Defang(l.With.String()) + `"`
 }
 
 func lookResult(c incident.LookCount, text incident.Sealed) string {

@@ -83,7 +83,7 @@ func (s *session) answered(m *wire.Answer) {
 		m.LeftOut += uint64(over)
 	}
 	a.most -= len(m.GetRows())
-	if len(m.GetRows()) > 0 {
+	if len(m.GetRows()) > 0 || m.GetLeftOut() > 0 && !m.GetLast() {
 		a.rows(m)
 	}
 	if m.GetLast() {
@@ -141,7 +141,7 @@ type Part struct {
 	Rows    []json.RawMessage // of package wire, by what was asked
 	Last    bool              // nothing more comes from it
 	Trouble string            // in the last: why it is not whole
-	LeftOut uint64            // in the last
+	LeftOut uint64            // rows that there were besides, since the part before
 }
 
 // Sum is how a question to many stands.
@@ -191,7 +191,13 @@ func (f *Fleet) Ask(ctx context.Context, hosts string, q *wire.Question, tell fu
 	for _, s := range meant {
 		silent[s.agent.Host] = true
 		go func() {
-			last, err := s.ask(ctx, q, func(m *wire.Answer) { put(Part{Host: s.agent.Host, Rows: raw(m.GetRows())}) })
+			last, err := s.ask(ctx, q, func(m *wire.Answer) {
+				p := Part{Host: s.agent.Host, Rows: raw(m.GetRows())}
+				if !m.GetLast() { // else it is counted below
+					p.LeftOut = m.GetLeftOut()
+				}
+				put(p)
+			})
 			p := Part{Host: s.agent.Host, Last: true, Trouble: tame(last.GetTrouble()), LeftOut: last.GetLeftOut()}
 			if err != nil {
 				p.Trouble = err.Error()

@@ -149,7 +149,7 @@ func TestAHostIsWatchedThroughAnotherReplica(t *testing.T) {
 		}
 	})
 	cancel()
-	<-over
+	next(t, over)
 	eventually(t, "nobody watches any more", func() bool { return b.Errands() == 0 })
 }
 
@@ -222,7 +222,7 @@ func TestOneReplicaAsksTheRooms(t *testing.T) {
 	watched := a.Signals(ctx, nil)
 	shell(h, 1)
 	eventually(t, "an incident", func() bool { return r.all() == "declare p2 [web-3]" })
-	if s := <-watched; s.Host != "web-3" || s.Event.Rule != "shell" {
+	if s := next(t, watched); s.Host != "web-3" || s.Event.Rule != "shell" {
 		t.Errorf("%+v", s)
 	}
 	time.Sleep(200 * time.Millisecond)
@@ -314,7 +314,7 @@ func TestTheReplicaWithTheHostIsKilled(t *testing.T) {
 	h.stop() // it does not come back during the test
 	b.killed()
 	began := time.Now()
-	if why := <-asked; !strings.Contains(why, "broke") || time.Since(began) > 2*time.Second {
+	if why := next(t, asked); !strings.Contains(why, "broke") || time.Since(began) > 2*time.Second {
 		t.Errorf("%q after %v", why, time.Since(began))
 	}
 	p, err := action(t, a, "fleet.isolate-host").Verify(t.Context(), r)

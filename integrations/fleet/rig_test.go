@@ -248,6 +248,18 @@ func eventually(t testing.TB, what string, is func() bool) {
 	t.Fatal("never: ", what)
 }
 
+// next is what comes from a channel, before a test has waited for too long.
+func next[T any](t testing.TB, from <-chan T) T {
+	t.Helper()
+	select {
+	case got := <-from:
+		return got
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing came")
+		panic("unreachable")
+	}
+}
+
 // table is the kernel's side of the gate: it holds what it is told, and says what it holds.
 type table struct {
 	mu     sync.Mutex // guards what follows

@@ -237,6 +237,51 @@ func TestWatchingLive(t *testing.T) {
 	}
 }
 
+// A flood is more than is sent. How much more is said while it goes on; and what was asked for by a word
+// in it is sent whatever else happens.
+func TestAFloodIsWatched(t *testing.T) {
+	s := serve(t)
+	h := join(t, s, "web-3", setup{})
+	type came struct {
+		rows int
+		left uint64
+	}
+	watch := func(text string) func() came {
+		var mu sync.Mutex
+		var sum came
+		go func() {
+			_, err := s.Ask(t.Context(), "web-3", &wire.Question{What: wire.AskTail, Subject: text, ToMs: time.Now().Add(time.Minute).UnixMilli()}, func(p fleet.Part, _ fleet.Sum) {
+				mu.Lock()
+				defer mu.Unlock()
+				if p.Last && t.Context().Err() == nil {
+					t.Errorf("it ends: %s", p.Trouble)
+				}
+				sum.rows, sum.left = sum.rows+len(p.Rows), sum.left+p.LeftOut
+			})
+			if err != nil {
+				t.Error(err)
+			}
+		}()
+		return func() came { mu.Lock(); defer mu.Unlock(); return sum }
+	}
+	all, needle := watch(""), watch("a-needle")
+	eventually(t, "both watch", func() bool {
+		h.sees(t, 1, ran(h, 1, "/bin/a-needle"))
+		return all().rows > 0 && needle().rows > 0
+	})
+	was := needle()
+	many := make([]event.Event, 0, 1001)
+	for i := range uint64(1000) {
+		many = append(many, ran(h, 10+i, "/bin/hay"))
+	}
+	h.sees(t, 1, append(many, ran(h, 2000, "/bin/a-needle"))...)
+	eventually(t, "the needle is shown", func() bool { return needle().rows > was.rows })
+	eventually(t, "what was left out is said", func() bool { got := all(); return got.left > 500 && got.left+uint64(got.rows) >= 1001 })
+	if got := needle(); got.left != 0 {
+		t.Errorf("of one event %d were left out", got.left)
+	}
+}
+
 func TestSetsAreGivenAndKept(t *testing.T) {
 	s := serve(t)
 	var mu sync.Mutex
@@ -300,7 +345,7 @@ func TestSetsAreInstalledInTheirOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if a, b := <-got, <-got; a != "first" || b != "second" {
+	if a, b := next(t, got), next(t, got); a != "first" || b != "second" {
 		t.Error(a, b)
 	}
 	eventually(t, "it has the second", func() bool { is, _ := s.Host("web-3"); return len(is.Behind) == 0 })

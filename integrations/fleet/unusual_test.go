@@ -57,11 +57,18 @@ func ran(h *host, n uint64, exe string) event.Event {
 	return e
 }
 
+// learns waits until the host knows that somebody learns: what it saw before that it keeps to itself.
+func (h *host) learns(t *testing.T) {
+	t.Helper()
+	eventually(t, h.name+" is told that somebody learns", func() bool { return h.link.Health().Sifted != nil })
+}
+
 // Of what a host does, what is new comes, once; until it is asked for again, or not at all any more.
 func TestWhatIsNewIsSentOnce(t *testing.T) {
 	l := &learned{}
 	s := serve(t, func(c *fleet.Config) { c.Settings, c.Usual = l.settings, l.usual })
 	h := join(t, s, "web-3", setup{})
+	h.learns(t)
 	came := func(n int) {
 		t.Helper()
 		eventually(t, "what is new comes", func() bool { return l.count() == n && h.link.Health().Kinds["exec"].Waiting == 0 })
@@ -116,12 +123,13 @@ func TestWhatIsNotUsualBecomesASignalOfItsOwn(t *testing.T) {
 	})
 	shown := s.Signals(t.Context(), func(e *event.Event) bool { return e.Rule != "" })
 	h := join(t, s, "web-3", setup{})
+	h.learns(t)
 	h.sees(t, 1, ran(h, 1, "/tmp/ours"))
-	if got := <-shown; got.Excepted[0] != "4" || got.Event.Rule != "baseline/new-program" {
+	if got := next(t, shown); got.Excepted[0] != "4" || got.Event.Rule != "baseline/new-program" {
 		t.Errorf("%+v", got)
 	}
 	h.sees(t, 1, ran(h, 2, "/tmp/x"))
-	if got := <-shown; got.Excepted[0] != "" || got.Why != "/tmp/x[2J was never run" {
+	if got := next(t, shown); got.Excepted[0] != "" || got.Why != "/tmp/x[2J was never run" {
 		t.Errorf("%+v", got)
 	}
 	eventually(t, "the room is told", func() bool { return r.all() == "link INC-0003 low" })

@@ -12,7 +12,7 @@ import (
 
 // Watch shows events of some hosts as they happen, until a moment, at most an hour away; see is called
 // from one goroutine. The sum says who did not take part. What a host cannot send fast enough it counts
-// and says in the end (Part.LeftOut).
+// and says (Part.LeftOut).
 func (f *Fleet) Watch(ctx context.Context, hosts string, kinds []event.Kind, container string, until time.Time, see func(Seen), tell func(Part, Sum)) (Sum, error) {
 	q := &wire.Question{What: wire.AskTail, Container: container}
 	for _, k := range kinds {

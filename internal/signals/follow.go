@@ -24,9 +24,11 @@ type follow struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	first  chan struct{} // closed with the first row
+	with   string        // only events that mention it
 
 	mu    sync.Mutex // guards what follows
 	look  templates.Look
+	few   uint64 // events that hosts left out of a tail, because there were too many
 	hit   map[string]bool
 	polls time.Time // when it was last asked after
 	once  sync.Once
@@ -168,6 +170,9 @@ func (f *follow) now(at time.Time) templates.Look {
 	f.polls = at
 	got := f.look
 	got.Rows = slices.Clone(got.Rows)
+	if f.few > 0 {
+		got.Notes = append(slices.Clone(got.Notes), tooMany(f.few, f.with == ""))
+	}
 	got.Over = over
 	if over {
 		what := "event"
@@ -202,7 +207,7 @@ func (d *Desk) sweepLooks() {
 func (d *Desk) begin(l incident.Looking) *follow {
 	// The looks of the plan's clock end by it; a host's question ends by the machine's.
 	ctx, cancel := context.WithTimeout(context.Background(), min(max(l.To.Sub(d.c.Now()), time.Second), incident.LongestLook))
-	f := &follow{cancel: cancel, done: make(chan struct{}), first: make(chan struct{}), hit: map[string]bool{}, polls: d.c.Now()}
+	f := &follow{cancel: cancel, done: make(chan struct{}), first: make(chan struct{}), hit: map[string]bool{}, polls: d.c.Now(), with: l.With.Text}
 	f.look.Ends = l.To
 	hosts, q := "", &wire.Question{}
 	row, _ := rowOf(l)
@@ -210,6 +215,7 @@ func (d *Desk) begin(l incident.Looking) *follow {
 		f.look.Tail = true
 		hosts, q.Container = pick(l)
 		q.What, q.Kinds, q.ToMs = wire.AskTail, l.Kinds, time.Now().Add(incident.LongestLook).UnixMilli()
+		q.Subject, row = l.With.Text, mentioning(l.With.Text, row)
 	} else if l.Kind == huntSigma {
 		q.What, q.FromMs, q.ToMs, q.Most = wire.AskTimeline, time.Now().Add(-remembered).UnixMilli(), time.Now().UnixMilli(), wire.MostRows
 		row = d.judged(strings.TrimPrefix(l.Subject.Text, "sigma/"), row)
@@ -257,6 +263,9 @@ func (f *follow) take(p fleet.Part, sum fleet.Sum, row func(string, json.RawMess
 		f.once.Do(func() { close(f.first) })
 	}
 	f.look.Total += int(p.LeftOut)
+	if f.look.Tail {
+		f.few += p.LeftOut
+	}
 	if p.Trouble != "" && p.Last && len(f.look.Trouble) < 20 && !f.look.Tail {
 		f.look.Trouble = append(f.look.Trouble, p.Host+": "+p.Trouble)
 	}
@@ -290,4 +299,28 @@ func (d *Desk) judged(name string, row func(string, json.RawMessage) (templates.
 		}
 		return templates.LookRow{}, false
 	}
+}
+
+// mentioning lets through the events in which a text stands. Hosts look for it themselves, but for
+// those whose sensor is older than the question.
+func mentioning(text string, row func(string, json.RawMessage) (templates.LookRow, bool)) func(string, json.RawMessage) (templates.LookRow, bool) {
+	if text == "" {
+		return row
+	}
+	return func(host string, raw json.RawMessage) (templates.LookRow, bool) {
+		var e event.Event
+		if json.Unmarshal(raw, &e) != nil || !e.Mentions(text) {
+			return templates.LookRow{}, false
+		}
+		return row(host, raw)
+	}
+}
+
+// tooMany says that a tail is not all that happened.
+func tooMany(left uint64, hint bool) string {
+	text := fmt.Sprintf("%d more happened too fast to be sent.", left)
+	if hint {
+		text += " To see those with a word in them: with <text>."
+	}
+	return text
 }

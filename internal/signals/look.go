@@ -132,6 +132,7 @@ func (d *Desk) Look(ctx context.Context, l incident.Looking) (templates.Look, er
 			return templates.Look{}, incident.Refuse("too-long", "That is more than a day.", "Ask for less at once.")
 		}
 		q.What, q.FromMs, q.ToMs, q.Kinds = wire.AskTimeline, l.From.UnixMilli(), l.To.UnixMilli(), l.Kinds
+		q.Subject, row = l.With.Text, mentioning(l.With.Text, row)
 	default:
 		return templates.Look{}, fmt.Errorf("look: %q is not answered at once", l.What)
 	}

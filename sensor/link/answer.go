@@ -43,7 +43,8 @@ func (t *talk) question(ctx context.Context, q *wire.Question) {
 		a := &answer{talk: t, id: q.GetId()}
 		more, err := a.find(ctx, q)
 		last := a.take()
-		last.Last, last.LeftOut = true, more+a.left
+		last.Last = true
+		last.LeftOut += more
 		if err != nil && !errors.Is(err, context.Canceled) {
 			last.Trouble = err.Error()
 		}
@@ -68,12 +69,12 @@ type answer struct {
 	rows [][]byte
 	size int
 	sent time.Time
-	left uint64 // rows too large to be sent
+	left uint64 // rows that were not sent, since the last message: too large, or too many a second
 }
 
 func (a *answer) take() *wire.Answer {
-	m := &wire.Answer{Id: a.id, Rows: a.rows}
-	a.rows, a.size, a.sent = nil, 0, time.Now()
+	m := &wire.Answer{Id: a.id, Rows: a.rows, LeftOut: a.left}
+	a.rows, a.size, a.left, a.sent = nil, 0, 0, time.Now()
 	return m
 }
 
@@ -153,14 +154,14 @@ func (t *tail) see(e *event.Event) {
 	}
 }
 
-// tail sends events as they happen, so many a second, until the time is over; what was left out is
-// counted and said in the end.
+// tail sends events as they happen, so many a second, until the time is over; how many were left out
+// it says as it goes on.
 func (a *answer) tail(ctx context.Context, q *wire.Question) (uint64, error) {
 	until := time.UnixMilli(q.GetToMs())
 	if left := until.Sub(a.talk.c.Now()); left <= 0 || left > longestTail {
 		return 0, fmt.Errorf("a host is watched for up to %v", longestTail)
 	}
-	only := &wire.Question{Kinds: q.GetKinds(), Container: q.GetContainer()}
+	only := &wire.Question{What: wire.AskTail, Subject: q.GetSubject(), Kinds: q.GetKinds(), Container: q.GetContainer()}
 	t := &tail{wanted: memory.Wanted(only), events: make(chan event.Event, tailRate)}
 	l := a.talk.Link
 	l.mu.Lock()
@@ -176,6 +177,7 @@ func (a *answer) tail(ctx context.Context, q *wire.Question) (uint64, error) {
 	pace := time.NewTicker(time.Second / tailRate)
 	defer pace.Stop()
 	for {
+		a.left += t.missed.Swap(0)
 		select {
 		case <-ctx.Done():
 			return t.missed.Load(), ctx.Err()

@@ -137,11 +137,16 @@ func Wanted(q *wire.Question) func(*event.Event) bool {
 			kinds |= 1 << k
 		}
 	}
+	with := ""
+	if q.GetWhat() == wire.AskTail || q.GetWhat() == wire.AskTimeline {
+		with = q.GetSubject()
+	}
 	return func(e *event.Event) bool {
 		switch {
 		case q.GetFromMs() != 0 && e.At.Before(from), q.GetToMs() != 0 && e.At.After(to),
 			len(q.GetKinds()) > 0 && kinds&(1<<e.Kind) == 0,
-			q.GetContainer() != "" && !in(&e.Container, q.GetContainer()):
+			q.GetContainer() != "" && !in(&e.Container, q.GetContainer()),
+			with != "" && !e.Mentions(with):
 			return false
 		}
 		return true

@@ -32,8 +32,8 @@ const (
 	AskFind      = "find"      // processes named by Subject: rows are Process
 	AskConns     = "conns"     // rows are Socket
 	AskListeners = "listeners" // rows are Socket
-	AskTimeline  = "timeline"  // rows are event.Event, the oldest first
-	AskTail      = "tail"      // rows are event.Event as they happen, until ToMs
+	AskTimeline  = "timeline"  // rows are event.Event, the oldest first, of those that mention Subject
+	AskTail      = "tail"      // the same as they happen, until ToMs
 	AskFile      = "file"      // at the path Subject: one File
 	AskContainer = "container" // named by Subject: rows are Container
 	AskHolds     = "holds"     // rows are Hold
