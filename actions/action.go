@@ -44,6 +44,13 @@ type Undoer interface {
 	Undo(ctx context.Context, r Receipt) (Receipt, error)
 }
 
+// Prolonger is an action whose vendor or host may end the hold by its own timer.
+type Prolonger interface {
+	// Prolong gives that timer another end; zero: it is not to end the hold by itself. The
+	// same twice changes nothing more. Errors are those of Do, but for ErrStale.
+	Prolong(ctx context.Context, r Receipt, until time.Time) error
+}
+
 // Preserver is an action whose deed destroys something that can be kept first.
 type Preserver interface {
 	// Preserve collects what Do would destroy. It changes nothing that matters at the

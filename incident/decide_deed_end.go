@@ -44,7 +44,7 @@ func (d *deciding) targetTroubled(c TargetTroubled) error {
 	if deed, ok := d.s.Deed(c.N); !ok || c.Words == nil || c.Index < 0 || c.Index >= len(deed.Targets) {
 		return nil
 	}
-	d.emit(ActionTroubled{c.N, c.Index, Seal(c.Words.Why)})
+	d.emit(ActionTroubled{c.N, c.Index, Seal(c.Words.Why), c.End})
 	d.say(PlaceRoom, "", false)
 	return nil
 }

@@ -24,8 +24,13 @@ func (d *deciding) hold(c Command) error {
 		return d.releasedIt(c)
 	case Stuck:
 		if h, ok := d.s.Hold[c.String()]; ok {
-			n := d.emit(HoldTroubled{c.HoldKey, SealWords(c.Words)})
-			d.tellRegister(h.Incident, TargetTroubled{N: h.Deed, Index: h.Index, Register: d.s.Stream, Line: n})
+			n, all := d.emit(HoldTroubled{c.HoldKey, SealWords(c.Words)}), []Held{h}
+			if c.End {
+				all = append(all, d.sharing(h.HoldKey, h.Action)...)
+			}
+			for _, o := range all {
+				d.tellRegister(o.Incident, TargetTroubled{N: o.Deed, Index: o.Index, Register: d.s.Stream, Line: n, End: c.End})
+			}
 		}
 		return nil
 	case Preserved:
@@ -92,6 +97,7 @@ func (d *deciding) placeHold(c PlaceHold) error {
 		had.Until, had.OnExpiry = c.Until, c.OnExpiry
 		d.emit(HoldPlaced{had, false})
 		d.armHold(had)
+		d.prolong(had)
 		return nil
 	}
 	if again && had.Round == c.Round && had.Try == c.Try {
@@ -110,6 +116,7 @@ func (d *deciding) placeHold(c PlaceHold) error {
 	h.Mark, h.Receipt = others[0].Mark, others[0].Receipt
 	d.emit(HoldPlaced{h, false})
 	d.armHold(h)
+	d.prolong(h)
 	for _, o := range others {
 		d.tellRegister(o.Incident, TargetShared{N: o.Deed, Index: o.Index, Label: h.Label})
 	}
@@ -117,6 +124,28 @@ func (d *deciding) placeHold(c PlaceHold) error {
 		d.tellRegister(h.Incident, TargetSettled{N: h.Deed, Index: h.Index, Round: h.Round, Try: h.Try, Mark: h.Mark, Register: d.s.Stream, Line: h.Receipt, Others: labels(others)})
 	}
 	return nil
+}
+
+// prolong has the target's own timer put right, where there is a deed that has one: an end that was
+// moved here only would come all the same.
+func (d *deciding) prolong(h Held) {
+	if h.Mark.Holds() {
+		d.owe(Prolong{h.HoldKey}, laneDeed, RankPage, d.a.At, time.Time{})
+	}
+}
+
+// LastEnd is until when somebody holds the target by an action; zero: until it is released.
+func LastEnd(held map[string]Held, action string) (end time.Time) {
+	for _, h := range held {
+		switch {
+		case h.Action != action || h.Once || h.Ending:
+		case h.Until.IsZero() || h.OnExpiry != "release":
+			return time.Time{}
+		case h.Until.After(end):
+			end = h.Until
+		}
+	}
+	return end
 }
 
 // armHold sets the clock of a hold that releases by itself. Any other asks, which is
@@ -142,6 +171,9 @@ func (d *deciding) enforced(c Enforced) error {
 		receipt = Seal(c.Receipt)
 	}
 	line := d.emit(HoldEnforced{c.HoldKey, c.Mark, receipt, SealWords(c.Words)})
+	if c.Mark.Holds() && len(waiting) > 0 {
+		d.owe(Prolong{c.HoldKey}, laneDeed, RankPage, d.a.At, time.Time{})
+	}
 	all := append([]Held{h}, waiting...)
 	if !c.Mark.Holds() {
 		all = all[:1]

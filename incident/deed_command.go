@@ -110,12 +110,13 @@ type (
 		Others   []string   `json:"others,omitempty"` // who else holds it
 		Words    *DeedWords `json:"-"`                // the engine fills it from the register's record
 	}
-	// TargetTroubled says that a deed does not get through; the trying goes on.
+	// TargetTroubled says that a deed, or with End the new end of its hold, does not get through.
 	TargetTroubled struct {
 		N        int        `json:"n"`
 		Index    int        `json:"index"`
 		Register ID         `json:"register"`
 		Line     int64      `json:"line,omitempty"`
+		End      bool       `json:"end,omitempty"`
 		Words    *DeedWords `json:"-"`
 	}
 	// EvidenceIsKept arrives from a register: what was kept before the deed.

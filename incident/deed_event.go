@@ -95,11 +95,13 @@ type (
 		Why    Sealed   `json:"why,omitzero"`
 		Others []string `json:"others,omitempty"`
 	}
-	// ActionTroubled says that the deed does not get through at a target; the trying goes on.
+	// ActionTroubled says that the deed does not get through at a target, and the trying goes on;
+	// with End, that a target which ends its hold by a timer of its own was not told of a new end.
 	ActionTroubled struct {
 		N     int    `json:"n"`
 		Index int    `json:"index"`
 		Why   Sealed `json:"why"`
+		End   bool   `json:"end,omitempty"` // since version 2
 	}
 	// ActionEnded says how the deed stands, once every target is settled. Words are of the
 	// only target; of several each has its own line.

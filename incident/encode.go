@@ -89,7 +89,7 @@ var eventBook = bind([]entry{
 	kind[HoldTroubled]("hold_troubled"), kind[HoldPreserved]("hold_preserved"), kind[Frozen]("frozen"),
 	kind[ActionRequested]("action_requested"), kind[ActionPlanned]("action_planned"), kind[ActionNotPlanned]("action_not_planned"), kind[ActionReplanned]("action_replanned"),
 	kind[ActionApproved]("action_approved"), kind[ApprovalRefused]("approval_refused"), kind[ActionDenied]("action_denied"), kind[ApproversAsked]("approvers_asked"),
-	kind[ActionExpired]("action_expired"), kind[ActionStarted]("action_started"), kind[TargetMarked]("target_marked"), kind[ActionTroubled]("action_troubled"),
+	kind[ActionExpired]("action_expired"), kind[ActionStarted]("action_started"), kind[TargetMarked]("target_marked"), since[ActionTroubled]("action_troubled", 2),
 	kind[ActionEnded]("action_ended"), kind[EvidenceKept]("evidence_kept"), kind[EvidenceWaived]("evidence_waived"),
 	kind[ActionsFrozen]("actions_frozen"), kind[ActionsResumed]("actions_resumed"), kind[ReleaseAsked]("release_asked"),
 	kind[HoldExtended]("hold_extended"), kind[HoldRanOut]("hold_ran_out"), kind[HoldKept]("hold_kept"), kind[HoldShared]("hold_shared"), kind[GlassReviewed]("glass_reviewed"),
@@ -106,7 +106,7 @@ var effectBook = bind([]entry{
 	kind[Say]("say"), kind[Refresh]("refresh"), kind[Page]("page"), kind[TellPager]("tell_pager"),
 	kind[Wake]("wake"), kind[Publish]("publish"), kind[FileItem]("file_item"),
 	kind[ArchiveRoom]("archive_room"), kind[Tell]("tell"),
-	kind[Restate]("restate"), kind[PlanAction]("plan_action"), kind[Enforce]("enforce"), kind[Release]("release"), kind[ScoreDrill]("score_drill"), kind[ShowChart]("show_chart"), kind[CallOffDrills]("call_off_drills"), kind[DestroyContents]("destroy_contents"),
+	kind[Restate]("restate"), kind[PlanAction]("plan_action"), kind[Enforce]("enforce"), kind[Release]("release"), kind[Prolong]("prolong"), kind[ScoreDrill]("score_drill"), kind[ShowChart]("show_chart"), kind[CallOffDrills]("call_off_drills"), kind[DestroyContents]("destroy_contents"),
 })
 
 // Only commands that one stream tells another are stored.

@@ -74,10 +74,12 @@ type (
 		Mark  Mark // released, disputed or stuck
 		Words DeedWords
 	}
-	// Stuck is told on the way: it does not get through yet.
+	// Stuck is told on the way: it does not get through yet. End: it is done, and what its
+	// target was not told is a new end.
 	Stuck struct {
 		HoldKey
 		Words DeedWords
+		End   bool
 	}
 	// Preserved is told on the way: what is kept before the deed.
 	Preserved struct {
@@ -152,6 +154,9 @@ type (
 		HoldKey
 		Force bool `json:"force,omitempty"`
 	}
+	// Prolong tells whoever might end the hold by a timer of their own when that is now: by
+	// then the hold may be somebody else's as well. Answer: Stuck, where they are not told.
+	Prolong struct{ HoldKey }
 )
 
 func (PlaceHold) command()    {}
@@ -171,6 +176,7 @@ func (HoldPreserved) event()  {}
 func (Frozen) event()         {}
 func (Enforce) effect()       {}
 func (Release) effect()       {}
+func (Prolong) effect()       {}
 
 // Held is one incident's hold on a target.
 type Held struct {

@@ -39,7 +39,7 @@ func contained(marks ...incident.Mark) []incident.Event {
 		events = append(events, incident.TargetMarked{N: 1, Mark: m, Seen: incident.Seal("Okta says SUSPENDED")}, incident.ActionEnded{N: 1, Status: status, Words: incident.SealWords(words)})
 	}
 	return append(events,
-		incident.HoldExtended{N: 1, Until: at(700)}, incident.HoldRanOut{N: 1, Soon: true}, incident.HoldRanOut{N: 1},
+		incident.HoldExtended{N: 1, Until: at(700)}, incident.ActionTroubled{N: 1, Why: incident.Seal("web-3 is not connected."), End: true}, incident.HoldRanOut{N: 1, Soon: true}, incident.HoldRanOut{N: 1},
 		incident.HoldShared{N: 1, Label: "INC-0050"}, incident.HoldShared{N: 1, Label: "INC-0050", Left: true},
 		incident.HoldKept{N: 1, Keep: incident.Keep{Owner: "alice", Permanent: true}},
 		incident.ReleaseAsked{N: 1, Why: incident.Seal("cleared")},

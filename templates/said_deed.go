@@ -42,6 +42,9 @@ func (v voice) saidOfDeed() Card {
 	case incident.ActionStarted:
 		return v.card(Calm, "*Under way:* "+v.deedWords(v.deed(e.N))+".", v.deedSmall(v.deed(e.N)))
 	case incident.ActionTroubled:
+		if e.End {
+			return v.card(Warn, fmt.Sprintf("*The new end did not reach its target:* %s. A timer there may end it as it was set before; look then whether it still holds.", v.deedWords(v.deed(e.N))), small(v.short(e.Why)))
+		}
 		return v.card(Warn, fmt.Sprintf("*Not through yet:* %s. The trying goes on.", v.deedWords(v.deed(e.N))), small(v.short(e.Why)))
 	case incident.TargetMarked:
 		return v.targetMarked(e)

@@ -29,6 +29,7 @@ var owedTexts = map[string]struct{ what, next string }{
 	"tell":            {"Another incident was not told", "Tell them by hand."},
 	"plan_action":     {"What a containment action would change could not be read", "Contain by hand NOW."},
 	"enforce":         {"Containment was NOT carried out", "Contain by hand NOW."},
+	"prolong":         {"The new end of a hold did NOT reach its target, whose own timer may end it as it was set", "Look whether it is still contained at the old end."},
 	"release":         {"Containment was NOT lifted", "Lift it by hand when it is safe."},
 }
 
@@ -59,7 +60,7 @@ func (v voice) effectDied(e incident.EffectDied) Card {
 	}
 	tone := Warn
 	switch e.Kind {
-	case "page", "enforce", "release", "remove", "open_room":
+	case "page", "enforce", "release", "prolong", "remove", "open_room":
 		tone = Alarm
 	}
 	c := v.card(tone, "*"+t.what+".*", text(t.next), small(prefixed("Reason: ", v.reason(e.Why)), string(e.Effect)), buttons(v.room()...))

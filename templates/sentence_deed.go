@@ -42,6 +42,9 @@ func (t teller) ofDeeds(r incident.Recorded) string {
 		return t.marked(e)
 	case incident.ActionTroubled:
 		d, _ := t.s.Deed(e.N)
+		if e.End {
+			return fmt.Sprintf("The new end did not reach %s: %s", Defang(d.Name(e.Index)), e.Why)
+		}
 		return fmt.Sprintf("Not through yet at %s: %s", Defang(d.Name(e.Index)), e.Why)
 	case incident.ActionEnded:
 		return fmt.Sprintf("%s: %s", title(string(e.Status)), deed(e.N))

@@ -85,6 +85,9 @@ func (a holding) plan(ctx context.Context, s actions.Spec, in actions.Input, hos
 		return p, nil
 	}
 	p.Want = actions.StateOf(held{with(ids, holdID(in.Key, a.kind, host)), seen})
+	if err := endsItself(in); err != nil {
+		return p, err
+	}
 	return p, a.allowed(host, a.lasts(in.Until))
 }
 
@@ -110,6 +113,45 @@ func (a holding) allowed(host string, lasts time.Duration) error {
 	return nil
 }
 
+// endsItself refuses a hold that the host would end by itself where no end was agreed: that a hold
+// releases is for the plan's grant to say, and for nobody who asks for the deed.
+func endsItself(in actions.Input) error {
+	if in.Params[onExpiry.Name] == string(directive.LetGo) && in.Until.IsZero() {
+		return &actions.BadParam{Name: onExpiry.Name, Why: "can be release only where the grant says on_expiry: release"}
+	}
+	return nil
+}
+
+// ends is how long a host is told to hold, and what it does then.
+func (f *Fleet) ends(params map[string]string, until time.Time) (ms int64, then directive.OnExpiry) {
+	then = directive.Ask
+	if params[onExpiry.Name] == string(directive.LetGo) && !until.IsZero() {
+		then = directive.LetGo
+	}
+	return f.lasts(until).Milliseconds(), then
+}
+
+// Prolong gives the host's own timer another end, where it was to end the hold.
+func (a holding) Prolong(ctx context.Context, r actions.Receipt, until time.Time) error {
+	host := r.Target.ID
+	if i := strings.IndexAny(host, "/:"); i >= 0 {
+		host = host[:i]
+	}
+	return a.prolong(ctx, r, host, until)
+}
+
+func (a holding) prolong(ctx context.Context, r actions.Receipt, host string, until time.Time) error {
+	if r.Params[onExpiry.Name] != string(directive.LetGo) {
+		return nil // it stays whatever the host's clock says
+	}
+	hold := holdID(r.Key, a.kind, host)
+	d := directed(directive.Extend, fmt.Sprintf("%s-until-%d", hold, a.c.Now().UnixNano()), r.Key, "new end of "+r.Key)
+	d.Hold = &directive.HoldOf{ID: hold}
+	d.TTL, d.OnExpiry = a.ends(r.Params, until)
+	_, err := a.order(ctx, host, d)
+	return err
+}
+
 func (f *Fleet) lasts(until time.Time) time.Duration {
 	if until.IsZero() {
 		return holdTTL
@@ -121,10 +163,7 @@ func (f *Fleet) lasts(until time.Time) time.Duration {
 func (a holding) do(ctx context.Context, p actions.Plan, host string, done []string, read deed.Read, part func(*directive.Directive) error) (actions.Receipt, error) {
 	return deed.Do(ctx, p, done, read, func(ctx context.Context) error {
 		d := directed(a.kind, holdID(p.Key, a.kind, host), p.Key, p.Digest())
-		d.TTL, d.OnExpiry = a.lasts(p.Until).Milliseconds(), directive.OnExpiry(p.Params[onExpiry.Name])
-		if d.OnExpiry == "" {
-			d.OnExpiry = directive.Ask
-		}
+		d.TTL, d.OnExpiry = a.ends(p.Params, p.Until)
 		if err := part(&d); err != nil {
 			return err
 		}

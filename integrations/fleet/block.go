@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tocsin-ir/tocsin/actions"
 	"github.com/tocsin-ir/tocsin/incident"
@@ -84,6 +85,9 @@ type everywhere map[string][]string
 
 func (a block) Plan(ctx context.Context, in actions.Input) (actions.Plan, error) {
 	id, err := a.by.canonical(in.Target)
+	if err == nil {
+		err = endsItself(in)
+	}
 	if err != nil {
 		return actions.Plan{}, err
 	}
@@ -238,10 +242,7 @@ func (a block) Do(ctx context.Context, p actions.Plan) (actions.Receipt, error) 
 	}
 	failed := each(todo, func(h string) error {
 		d := directed(a.kind, holdID(p.Key, a.kind, h), p.Key, p.Digest())
-		d.TTL, d.OnExpiry = a.lasts(p.Until).Milliseconds(), directive.OnExpiry(p.Params[onExpiry.Name])
-		if d.OnExpiry == "" {
-			d.OnExpiry = directive.Ask
-		}
+		d.TTL, d.OnExpiry = a.ends(p.Params, p.Until)
 		part := a.by.part(p.Target.ID)
 		d.Block = &part
 		_, err := a.order(ctx, h, d)
@@ -314,6 +315,16 @@ func (a block) proofAt(ctx context.Context, r actions.Receipt, host string, foun
 		return actions.Refuted(host + " is not as it was found."), nil
 	}
 	return actions.Proven(host + " holds what it held before, and nothing of ours."), nil
+}
+
+// Prolong tells every host that holds ours.
+func (a block) Prolong(ctx context.Context, r actions.Receipt, until time.Time) error {
+	found, left, err := states(r.Found, r.Left)
+	if err != nil {
+		return incident.GiveUp(err)
+	}
+	hosts := slices.DeleteFunc(left.hosts(), func(h string) bool { return slices.Equal(found[h], left[h]) })
+	return first(each(hosts, func(h string) error { return a.prolong(ctx, r, h, until) }))
 }
 
 // Undo releases what is ours on every host, and asks first where somebody else changed something.

@@ -84,6 +84,9 @@ func (a quarantineFile) Plan(ctx context.Context, in actions.Input) (actions.Pla
 		}
 		p.Dependants = append(p.Dependants, fmt.Sprintf("Process %d runs from it and goes on.", pid))
 	}
+	if err := endsItself(in); err != nil {
+		return p, err
+	}
 	return p, a.allowed(h.Name, a.lasts(in.Until))
 }
 

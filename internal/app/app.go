@@ -256,7 +256,7 @@ func (a *App) openRunner(context.Context, Parts) error {
 	a.runner.Performers[incident.KindOf(incident.DestroyContents{})] = destroyer{a.kept}
 	a.runner.Performers[incident.KindOf(incident.ScoreDrill{})] = a.drills
 	a.runner.Performers[incident.KindOf(incident.CallOffDrills{})] = a.drills
-	for _, kind := range []string{"plan_action", "enforce", "release"} {
+	for _, kind := range []string{"plan_action", "enforce", "release", "prolong"} {
 		a.runner.Performers[kind] = a.crew
 	}
 	for _, kind := range bot.Kinds() {

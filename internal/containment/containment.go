@@ -42,7 +42,7 @@ type Evidence interface {
 	Keep(ctx context.Context, of incident.ID, item io.Reader, limit int64) (incident.KeptItem, error)
 }
 
-// Crew performs the effects plan_action, enforce and release.
+// Crew performs the effects plan_action, enforce, release and prolong.
 type Crew struct {
 	Catalogue *actions.Catalogue
 	Record    Record
@@ -61,6 +61,8 @@ func (c *Crew) Perform(ctx context.Context, t incident.Task, tell func(incident.
 		return c.enforce(ctx, t, e, tell)
 	case incident.Release:
 		return c.release(ctx, t, e, tell)
+	case incident.Prolong:
+		return c.prolong(ctx, t, e, tell)
 	}
 	return nil, incident.GiveUp(fmt.Errorf("containment: %T is not its business", t.Effect))
 }

@@ -40,6 +40,7 @@ var alice, bob = incident.Person{ID: "alice", Slack: "U0ALICE01"}, incident.Pers
 const grants = `groups: {security: [alice, bob, carol]}
 grants:
   - {name: badges, actions: [doors.close, doors.keep], who: [anyone], max_targets: 1000, ttl: 4h, max_ttl: 1d, approvals: [{count: 1, from: [security]}]}
+  - {name: lapse, actions: [doors.lapse], who: [anyone], max_targets: 1000, ttl: 4h, max_ttl: 1d, on_expiry: release}
   - {name: quick, actions: [doors.quick], who: [anyone], max_targets: 1000, ttl: 4h}
 `
 
@@ -62,7 +63,8 @@ func newScene(t testing.TB, names ...string) *scene {
 		}
 		return incident.GiveUp(errors.New("the log cannot be read"))
 	}}}
-	all, err := actions.NewCatalogue([]actions.Action{closeBadge{doors: s.doors, name: "doors.close"}, closeBadge{doors: s.doors, name: "doors.quick"}, keep})
+	all, err := actions.NewCatalogue([]actions.Action{closeBadge{doors: s.doors, name: "doors.close"}, closeBadge{doors: s.doors, name: "doors.quick"},
+		timedBadge{closeBadge{doors: s.doors, name: "doors.lapse"}}, keep})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +89,7 @@ func (s *scene) run() {
 	for _, k := range []string{"open_room", "dress_room", "invite", "remove", "say", "refresh", "page", "tell_pager", "restate", "call_off_drills"} {
 		all[k] = s
 	}
-	for _, k := range []string{"plan_action", "enforce", "release"} {
+	for _, k := range []string{"plan_action", "enforce", "release", "prolong"} {
 		all[k] = s.deeds
 	}
 	ctx, cancel := context.WithCancel(s.t.Context())

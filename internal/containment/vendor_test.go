@@ -20,9 +20,10 @@ type doors struct {
 	by     map[string]string // who closed it
 	writes int
 	lies   bool
-	down   int  // requests that fail from now on
-	forbid bool // every write is forbidden
-	hidden bool // whether a closed door is closed cannot be seen
+	down   int         // requests that fail from now on
+	forbid bool        // every write is forbidden
+	hidden bool        // whether a closed door is closed cannot be seen
+	ends   []time.Time // what its own timer was told, in order
 }
 
 func newDoors(names ...string) *doors {
