@@ -171,16 +171,20 @@ func TestTechniquesEndInTheRoom(t *testing.T) {
 	b := watchedBattlefield(t)
 	all := emulation.Techniques()
 	ids := map[string]bool{}
+	var carried []string // fewer than all when only some are asked for
 	for _, x := range all {
 		ids[x.ID] = true
-		t.Run(x.ID, func(t *testing.T) { b.carryOut(t, x) })
+		t.Run(x.ID, func(t *testing.T) {
+			b.carryOut(t, x)
+			carried = append(carried, x.ID)
+		})
 	}
 	if len(ids) != len(all) || len(ids) < 30 {
 		t.Fatalf("%d techniques in %d rows", len(ids), len(all))
 	}
-	for _, x := range all {
+	for _, id := range carried {
 		if !t.Failed() {
-			comesTrue(t, x.ID+" is in the room", func() bool { return b.tells(x.ID) })
+			comesTrue(t, id+" is in the room", func() bool { return b.tells(id) })
 		}
 	}
 }

@@ -112,7 +112,8 @@ func credentials() []Technique {
 		{"T1003.008", "the file of password hashes is read", "shadow_read",
 			`cat /etc/shadow >/dev/null`},
 		{"T1003.007", "the memory of a process is read", "process_memory_dumped",
-			`sleep 60 & dd if=/proc/$!/maps of=/tmp/maps 2>/dev/null; kill $!; test -s /tmp/maps`},
+			// The maps of a process in the middle of its exec are empty.
+			`sleep 60 & for _ in {1..100}; do dd if=/proc/$!/maps of=/tmp/maps 2>/dev/null; test -s /tmp/maps && break; done; kill $!; test -s /tmp/maps`},
 		{"T1552.004", "keys are searched for", "secrets_searched",
 			`find /home -name id_ed25519 | grep -q alice`},
 		{"T1528", "the token of a service account is read", "service_account_token_read",
