@@ -21,11 +21,12 @@ import (
 )
 
 // fleetOn is a server on loopback.
-func fleetOn(t *testing.T) (*fleet.Fleet, string) {
+func fleetOn(t testing.TB) (*fleet.Fleet, string) {
 	t.Helper()
 	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, ed25519.SeedSize))
 	f, err := fleet.New(t.Context(), fleet.Config{Workspace: "acme", Book: fleettest.NewBook(), Directives: key, Authority: key, Names: []string{"127.0.0.1"},
-		Shelf: fleettest.Shelf(t.TempDir()), Settings: func(string) fleet.Settings { return fleet.Settings{Profile: "quiet"} }})
+		Shelf: fleettest.Shelf(t.TempDir()), Settings: func(string) fleet.Settings { return fleet.Settings{Profile: "quiet"} },
+		Changes: map[string]func(from, to []byte) ([]byte, error){"intel": intel.Change}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +41,7 @@ func fleetOn(t *testing.T) (*fleet.Fleet, string) {
 	return f, l.Addr().String()
 }
 
-func comesTrue(t *testing.T, what string, is func() bool) {
+func comesTrue(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for began := time.Now(); time.Since(began) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
 		if is() {

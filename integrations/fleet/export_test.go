@@ -67,7 +67,7 @@ func (f *Fleet) Hear(ctx context.Context, a Agent, b []byte) {
 	if proto.Unmarshal(b, &up) != nil {
 		return
 	}
-	s := &session{fleet: f, agent: a, hello: &wire.Hello{}, out: make(chan *wire.Down, 64), stop: func(error) {}, done: ctx.Done(),
+	s := &session{fleet: f, agent: a, hello: &wire.Hello{}, gifts: newGifts(nil), out: make(chan *wire.Down, 64), stop: func(error) {}, done: ctx.Done(),
 		orders: map[[sha256.Size]byte]chan *wire.Done{}, asked: map[uint64]*asked{1: {rows: func(*wire.Answer) {}, over: make(chan *wire.Answer, 1), most: 10}}}
 	if h := up.GetHello(); h != nil {
 		_ = l.check(h)

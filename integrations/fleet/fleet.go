@@ -48,10 +48,13 @@ type Config struct {
 	Life  time.Duration // of a host's certificate; 0 is a week
 	Shelf Shelf         // nil: evidence cannot be kept
 
-	Rooms      Rooms                          // nil: signals are gathered and reach nobody
-	Rule       func(name string) (Rule, bool) // what a rule that a host names means
-	Excepted   func(noise.Signal) string      // the exception that keeps a signal quiet, "" for none; nil is none
-	Changed    func(context.Context) error    // reads what another replica says was changed; nil: there is nothing
+	Rooms    Rooms                          // nil: signals are gathered and reach nobody
+	Rule     func(name string) (Rule, bool) // what a rule that a host names means
+	Excepted func(noise.Signal) string      // the exception that keeps a signal quiet, "" for none; nil is none
+	Changed  func(context.Context) error    // reads what another replica says was changed; nil: there is nothing
+	// Changes find out what turns one set of a kind into another, for hosts that have the one. A kind without is
+	// sent whole.
+	Changes    map[string]func(from, to []byte) ([]byte, error)
 	Thresholds noise.Thresholds
 	Windows    noise.Windows
 	Settings   func(host string) Settings // what is watched and sent; nil is nothing but signals
@@ -134,6 +137,8 @@ type Fleet struct {
 	sharers  map[*sharer]bool        // other replicas that reach the hosts of this one
 	hosts    map[string]*Host        // by host; everybody in the book
 	sets     map[string]*wire.Update // by kind
+	older    []*wire.Update          // them, and what was published before, in the order of publishing
+	deltas   map[delta]func() []byte // from older ones to the newest
 	watching map[chan Seen]func(*event.Event) bool
 	awaited  map[string]awaited // archives, by directive
 	closed   bool
@@ -157,7 +162,7 @@ func New(ctx context.Context, c Config) (*Fleet, error) {
 		c.Rule = func(string) (Rule, bool) { return Rule{}, false }
 	}
 	f := &Fleet{c: c, slots: make(chan struct{}, 8), id: strings.ToLower(rand.Text()[:16]), soon: make(chan struct{}, 1), sessions: map[string]*session{},
-		talks: map[uint64]*session{}, peers: map[string]*peer{}, sharers: map[*sharer]bool{}, hosts: map[string]*Host{}, sets: map[string]*wire.Update{},
+		talks: map[uint64]*session{}, peers: map[string]*peer{}, sharers: map[*sharer]bool{}, hosts: map[string]*Host{}, sets: map[string]*wire.Update{}, deltas: map[delta]func() []byte{},
 		watching: map[chan Seen]func(*event.Event) bool{}, awaited: map[string]awaited{}}
 	pub, _ := c.Directives.Public().(ed25519.PublicKey)
 	sum := sha256.Sum256(pub)

@@ -58,6 +58,7 @@ func (s *session) hear(ctx context.Context, up *wire.Up) {
 		s.notice(m.Notice)
 	case *wire.Up_Installed:
 		s.installed(m.Installed)
+		s.gave(m.Installed)
 	}
 }
 

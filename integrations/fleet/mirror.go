@@ -63,7 +63,7 @@ func (p *peer) came(ctx context.Context, m *wire.Came) error {
 		hello = &wire.Hello{}
 	}
 	of, stop := context.WithCancelCause(ctx)
-	s := &session{fleet: f, agent: a, from: tame(m.GetFrom()), hello: hello, out: make(chan *wire.Down, 64), stop: stop, done: of.Done(), heard: time.Now(),
+	s := &session{fleet: f, agent: a, from: tame(m.GetFrom()), hello: hello, out: make(chan *wire.Down, 64), gifts: newGifts(hello), stop: stop, done: of.Done(), heard: time.Now(),
 		orders: map[[sha256.Size]byte]chan *wire.Done{}, asked: map[uint64]*asked{}, lastID: firstID(),
 		peer: p, talk: m.GetTalk(), in: make(chan *wire.Said, 64), since: time.UnixMilli(m.GetSinceMs())}
 	f.mu.Lock()

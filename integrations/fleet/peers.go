@@ -27,6 +27,7 @@ const (
 	goneReplica = 20 * time.Second // without a beat, after which a replica is not called any more
 	peerWait    = 2 * time.Second  // the longest between two calls
 	mostNews    = wire.MostMessage + 64<<10
+	mostErrand  = wire.MostUpdate + 64<<10
 )
 
 // peer is another replica, whose hosts are reached through it: the far end is a sharer there.
@@ -141,7 +142,7 @@ func (p *peer) converse(ctx context.Context) error {
 	tr := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: f.authority.toReplica(p.id), TLSHandshakeTimeout: 5 * time.Second,
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 5 * time.Second, PingTimeout: 5 * time.Second, WriteByteTimeout: 10 * time.Second}}
 	defer tr.CloseIdleConnections()
-	client := wireconnect.NewPeersClient(&http.Client{Transport: tr}, "https://"+address, connect.WithReadMaxBytes(mostNews), connect.WithSendMaxBytes(mostNews))
+	client := wireconnect.NewPeersClient(&http.Client{Transport: tr}, "https://"+address, connect.WithReadMaxBytes(mostNews), connect.WithSendMaxBytes(mostErrand))
 	stream := client.Share(ctx)
 	// HTTP/2 does not look at the context while it waits for more of a request.
 	context.AfterFunc(ctx, func() { _, _ = stream.CloseRequest(), stream.CloseResponse() })

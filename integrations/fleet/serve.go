@@ -73,7 +73,7 @@ func (f *Fleet) handler() http.Handler {
 			_ = connect.NewErrorWriter().Write(w, r, err)
 			return
 		}
-		_, share := wireconnect.NewPeersHandler(&porch{f, id}, append(opts, connect.WithReadMaxBytes(mostNews), connect.WithSendMaxBytes(mostNews))...)
+		_, share := wireconnect.NewPeersHandler(&porch{f, id}, append(opts, connect.WithReadMaxBytes(mostErrand), connect.WithSendMaxBytes(mostNews))...)
 		share.ServeHTTP(w, r)
 	})
 	mux.HandleFunc("GET /reach", func(w http.ResponseWriter, r *http.Request) {

@@ -30,6 +30,7 @@ type session struct {
 	from  string
 	hello *wire.Hello
 	out   chan *wire.Down
+	gifts *gifts
 	stop  context.CancelCauseFunc
 	done  <-chan struct{}
 	talk  uint64    // its number, at the replica that holds it
@@ -69,7 +70,7 @@ func (l *line) Converse(ctx context.Context, stream *connect.BidiStream[wire.Up,
 	if no := l.check(hello); no != nil {
 		return no
 	}
-	s := &session{fleet: l.Fleet, agent: l.agent, from: l.from, hello: hello, out: make(chan *wire.Down, 64), stop: stop, done: ctx.Done(),
+	s := &session{fleet: l.Fleet, agent: l.agent, from: l.from, hello: hello, out: make(chan *wire.Down, 64), gifts: newGifts(hello), stop: stop, done: ctx.Done(),
 		heard: time.Now(), spool: hello.GetSpool(), orders: map[[sha256.Size]byte]chan *wire.Done{}, asked: map[uint64]*asked{}, lastID: firstID(), since: l.c.Now()}
 	if no := l.join(s); no != nil {
 		return no
@@ -78,16 +79,8 @@ func (l *line) Converse(ctx context.Context, stream *connect.BidiStream[wire.Up,
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case down := <-s.out:
-				if err := stream.Send(down); err != nil {
-					stop(fmt.Errorf("send: %w", err))
-					return
-				}
-			}
+		if err := s.deliver(ctx, stream.Send); err != nil {
+			stop(fmt.Errorf("send: %w", err))
 		}
 	}()
 	heard := make(chan error, 1)
@@ -198,7 +191,7 @@ func (s *session) begin() {
 	defer f.mu.Unlock()
 	for _, u := range f.sets {
 		if !s.has(u) {
-			s.send(&wire.Down{What: &wire.Down_Update{Update: u}})
+			s.want(u)
 		}
 	}
 	if h := f.hosts[s.agent.Host]; h != nil && !h.Pinned && len(h.Kinds) > 0 {

@@ -22,7 +22,7 @@ func (f *Fleet) Publish(kind string, version uint64, body []byte) error {
 		return ErrNewer
 	}
 	u := wire.SignSet(f.c.Directives, f.c.Workspace, kind, version, body)
-	f.sets[kind] = u
+	f.keep(u)
 	f.mu.Unlock()
 	f.give(u)
 	f.wishAll(&wire.Errand{What: &wire.Errand_Update{Update: u}})
@@ -36,7 +36,7 @@ func (f *Fleet) adopt(u *wire.Update) {
 		f.mu.Unlock()
 		return
 	}
-	f.sets[u.GetKind()] = u
+	f.keep(u)
 	f.mu.Unlock()
 	f.give(u)
 }
@@ -45,7 +45,7 @@ func (f *Fleet) adopt(u *wire.Update) {
 func (f *Fleet) give(u *wire.Update) {
 	for _, s := range f.connected() {
 		if s.peer == nil {
-			s.send(&wire.Down{What: &wire.Down_Update{Update: u}})
+			s.want(u)
 		}
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/tocsin-ir/tocsin/internal/evidence"
 	"github.com/tocsin-ir/tocsin/internal/feeds"
 	"github.com/tocsin-ir/tocsin/internal/signals"
+	"github.com/tocsin-ir/tocsin/sensor/detect/intel"
 	"github.com/tocsin-ir/tocsin/store"
 )
 
@@ -43,7 +44,8 @@ func (a *App) openFleet(ctx context.Context, _ Parts) error {
 	if err != nil {
 		return err
 	}
-	conf := fleet.Config{Workspace: a.config.Workspace, Book: fleetBook{a.db}, Directives: orders, Authority: authority, Names: c.Names, Peer: c.Peer, Now: a.clock.Now, Log: a.log}
+	conf := fleet.Config{Workspace: a.config.Workspace, Book: fleetBook{a.db}, Directives: orders, Authority: authority, Names: c.Names, Peer: c.Peer, Now: a.clock.Now, Log: a.log,
+		Changes: map[string]func(from, to []byte) ([]byte, error){"intel": intel.Change}}
 	if alone(a.config) {
 		a.log.Warn("TOCSIN_FLEET_PEER is not set: if there are other replicas, they can neither ask nor contain the hosts that converse with this one")
 	}

@@ -26,8 +26,23 @@ type Feeds interface {
 const tidyEvery = time.Hour
 
 // editions is how many bits of a set's version count what changed beside what people said. The others are
-// when that was kept, Unix milliseconds: whatever feeds say meanwhile, what people said last is never lost.
-const editions = 22
+// when that was kept, Unix milliseconds: whatever feeds say meanwhile, what people said last is never lost. The count
+// goes up with time, so that a server that starts again does not begin below what hosts have already.
+const (
+	editions = 22
+	edition  = time.Minute // 22 bits of them are eight years
+)
+
+// version is what a set has that is given now; newest is what was given before, here or at another replica. ok is
+// false where another replica knows more of what people said.
+func version(said uint64, now time.Time, newest uint64) (v uint64, ok bool) {
+	since := max(0, now.Sub(time.UnixMilli(int64(said)))/edition)
+	v = said<<editions | uint64(min(since, 1<<editions-1))
+	if newest < v {
+		return v, true
+	}
+	return newest + 1, newest>>editions == said
+}
 
 // give gives hosts what was gathered, and what feeds say. said is when people's part was kept. publishing is
 // held.
@@ -44,14 +59,11 @@ func (d *Desk) give(b *intel.Builder, said uint64) error {
 		d.givenFor, d.givenPast, d.givenAt = sum, guard, d.c.Now()
 		return nil
 	}
-	version := said << editions
-	if newest := d.hosts.Published("intel"); newest >= version {
-		if newest>>editions != said {
-			return nil // another replica knows more of what people said, and this one is about to
-		}
-		version = newest + 1
+	v, ok := version(said, d.c.Now(), d.hosts.Published("intel"))
+	if !ok {
+		return nil // another replica knows more of what people said, and this one is about to
 	}
-	err := d.hosts.Publish("intel", version, set.Encode(nil))
+	err := d.hosts.Publish("intel", v, set.Encode(nil))
 	if errors.Is(err, fleet.ErrNewer) {
 		return nil
 	}

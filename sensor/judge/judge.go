@@ -101,3 +101,16 @@ func (j *Judge) Intel(body []byte) error {
 	j.intel.Swap(set)
 	return nil
 }
+
+// ChangeIntel is the set that comes of the one in force and what changed. It puts nothing into force.
+func (j *Judge) ChangeIntel(change []byte) ([]byte, error) {
+	d, err := intel.DecodeDelta(change)
+	if err != nil {
+		return nil, fmt.Errorf("read what changed: %w", err)
+	}
+	set, err := d.Apply(j.intel.Set())
+	if err != nil {
+		return nil, err
+	}
+	return set.Encode(nil), nil
+}

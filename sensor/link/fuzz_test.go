@@ -25,6 +25,8 @@ func FuzzWhatAServerSays(f *testing.F) {
 		{What: &wire.Down_Question{Question: &wire.Question{Id: 3, What: wire.AskTimeline, FromMs: 1 << 62, ToMs: -1 << 62, Kinds: []string{""}}}},
 		{What: &wire.Down_Enough{Enough: &wire.Enough{Id: 2}}},
 		{What: &wire.Down_Update{Update: wire.SignSet(key, "umbrella", "intel", 1, []byte("x"))}},
+		{What: &wire.Down_Update{Update: &wire.Update{Kind: "intel", Version: 2, Base: []byte("x"), Size: 1}}},
+		{What: &wire.Down_Part{Part: &wire.Part{Part: []byte("x")}}},
 		{What: &wire.Down_Ping{Ping: &wire.Ping{SentUs: 1}}},
 	} {
 		b, err := proto.Marshal(down)
@@ -46,7 +48,8 @@ func FuzzWhatAServerSays(f *testing.F) {
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
 		l, err := New(Config{Dir: t.TempDir(), Identity: &Identity{Workspace: "acme", Pinned: pub}, Spool: sp, Memory: memory.New(memory.Options{Proc: t.TempDir(), Root: t.TempDir()}),
-			Install: map[string]func([]byte) error{"intel": func([]byte) error { t.Error("installed"); return nil }}})
+			Install: map[string]func([]byte) error{"intel": func([]byte) error { t.Error("installed"); return nil }},
+			Change:  map[string]func([]byte) ([]byte, error){"intel": func(b []byte) ([]byte, error) { t.Error("tried"); return b, nil }}})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"encoding/json"
@@ -55,6 +56,9 @@ type Config struct {
 
 	// Install puts a set into force, by its kind. An error leaves the one before in force.
 	Install map[string]func(body []byte) error
+	// Change is the set that comes of one in force and what changed; it puts nothing into force. A kind without is
+	// always sent whole.
+	Change map[string]func(change []byte) (body []byte, err error)
 	// SetProfile changes how much is watched: quiet, normal or recovery.
 	SetProfile func(name string) error
 	Profile    string // at the beginning
@@ -296,7 +300,7 @@ func (l *Link) setPath(kind string) string { return filepath.Join(l.c.Dir, "set-
 func (l *Link) loadSets() error {
 	for kind := range l.c.Install {
 		info, err := os.Stat(l.setPath(kind))
-		if err != nil || info.Size() > wire.MostMessage {
+		if err != nil || info.Size() > wire.MostUpdate+64<<10 {
 			continue
 		}
 		b, err := os.ReadFile(l.setPath(kind))
@@ -320,7 +324,10 @@ func (l *Link) install(u *wire.Update, keep bool) *wire.Installed {
 	if !known {
 		return &wire.Installed{Kind: u.GetKind(), Trouble: "this agent knows no such sets"}
 	}
-	err := wire.VerifySet(l.pinned(), l.identity().Workspace, was.GetVersion(), u)
+	u, err := l.whole(u, was)
+	if err == nil {
+		err = wire.VerifySet(l.pinned(), l.identity().Workspace, was.GetVersion(), u)
+	}
 	if err == nil {
 		err = put(u.GetBody())
 	}
@@ -338,4 +345,24 @@ func (l *Link) install(u *wire.Update, keep bool) *wire.Installed {
 	l.sets[u.GetKind()] = now
 	l.mu.Unlock()
 	return now
+}
+
+// whole is the set that an update comes to. A change is tried only if what it leads to is signed, and what came
+// of it counts only if it is that.
+func (l *Link) whole(u *wire.Update, was *wire.Installed) (*wire.Update, error) {
+	if len(u.GetBase()) == 0 {
+		return u, nil
+	}
+	change := l.c.Change[u.GetKind()]
+	switch {
+	case !wire.Signed(l.pinned(), l.identity().Workspace, u):
+		return u, wire.ErrSetForged
+	case change == nil || !bytes.Equal(u.GetBase(), was.GetSha256()):
+		return u, wire.ErrSetBase
+	}
+	body, err := change(u.GetBody())
+	if err != nil {
+		return u, err
+	}
+	return &wire.Update{Kind: u.GetKind(), Version: u.GetVersion(), Body: body, Sha256: u.GetSha256(), Signature: u.GetSignature()}, nil
 }

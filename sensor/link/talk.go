@@ -124,6 +124,7 @@ type talk struct {
 	orders chan *wire.Order  // in the order in which they came
 	slow   chan struct{}     // orders that take long, at once
 	news   chan *wire.Update // in the order in which they came: an older one must not end up in force
+	coming *wire.Update      // in parts; of the one who reads
 
 	mu       sync.Mutex // guards what follows
 	heard    time.Time
@@ -168,7 +169,7 @@ func (l *Link) hello() *wire.Hello {
 	id := l.identity()
 	sum := sha256.Sum256(l.pinned())
 	h := &wire.Hello{Host: id.Host, Machine: id.Machine, Version: l.c.Version, Kernel: l.c.Kernel, Boot: l.c.Boot, Pinned: hex.EncodeToString(sum[:]),
-		ClockMs: l.c.Now().UnixMilli(), Spool: l.c.Spool.ID()}
+		ClockMs: l.c.Now().UnixMilli(), Spool: l.c.Spool.ID(), Parts: true}
 	if l.c.Hands != nil {
 		h.Directive, h.LongestMs = l.c.Hands.Ledger().Seq, l.c.Limits.LongestTTL.Milliseconds()
 		for _, k := range l.c.Limits.Kinds {
@@ -313,13 +314,45 @@ func (t *talk) hear(ctx context.Context, down *wire.Down) error {
 	case *wire.Down_Enough:
 		t.enough(m.Enough.GetId())
 	case *wire.Down_Update:
-		select {
-		case t.news <- m.Update:
-		default:
-			return errors.New("the server sends more sets than can be read")
-		}
+		return t.take(m.Update)
+	case *wire.Down_Part:
+		return t.part(m.Part.GetPart())
 	}
 	return nil // what this agent does not know it passes over
+}
+
+// take begins with a set; when it comes in parts, they follow.
+func (t *talk) take(u *wire.Update) error {
+	t.coming = nil
+	switch {
+	case u.GetSize() > wire.MostUpdate:
+		return errors.New("the server sends a set that is too large")
+	case u.GetSize() > 0:
+		t.coming = u
+		t.coming.Body = make([]byte, 0, u.GetSize())
+		return nil
+	}
+	select {
+	case t.news <- u:
+		return nil
+	default:
+		return errors.New("the server sends more sets than can be read")
+	}
+}
+
+// part goes on with a set. What belongs to none is passed over.
+func (t *talk) part(b []byte) error {
+	u := t.coming
+	if u == nil {
+		return nil
+	}
+	if u.Body = append(u.Body, b...); uint64(len(u.GetBody())) < u.GetSize() {
+		return nil
+	} else if uint64(len(u.GetBody())) > u.GetSize() {
+		return errors.New("the server sends more of a set than there is")
+	}
+	u.Size = 0
+	return t.take(u)
 }
 
 // installs puts sets into force beside the conversation: a large one takes its time to be read.

@@ -16,8 +16,8 @@ import (
 
 // Bounds of what is sent and read.
 const (
-	MostMessage = 8 << 20   // bytes; an update is the largest
-	MostUpdate  = 6 << 20   // bytes of a set
+	MostMessage = 8 << 20   // bytes; a set for an agent that takes no parts is the largest
+	MostUpdate  = 48 << 20  // bytes of a set: a million indicators and more
 	MostBatch   = 256 << 10 // bytes of the events in a batch
 	MostEvents  = 1024      // in a batch
 	MostRow     = 64 << 10  // bytes

@@ -577,6 +577,7 @@ type Down struct {
 	//	*Down_Update
 	//	*Down_Ping
 	//	*Down_Settings
+	//	*Down_Part
 	What          isDown_What `protobuf_oneof:"what"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -691,6 +692,15 @@ func (x *Down) GetSettings() *Settings {
 	return nil
 }
 
+func (x *Down) GetPart() *Part {
+	if x != nil {
+		if x, ok := x.What.(*Down_Part); ok {
+			return x.Part
+		}
+	}
+	return nil
+}
+
 type isDown_What interface {
 	isDown_What()
 }
@@ -727,6 +737,10 @@ type Down_Settings struct {
 	Settings *Settings `protobuf:"bytes,8,opt,name=settings,proto3,oneof"`
 }
 
+type Down_Part struct {
+	Part *Part `protobuf:"bytes,9,opt,name=part,proto3,oneof"`
+}
+
 func (*Down_Welcome) isDown_What() {}
 
 func (*Down_Taken) isDown_What() {}
@@ -743,6 +757,8 @@ func (*Down_Ping) isDown_What() {}
 
 func (*Down_Settings) isDown_What() {}
 
+func (*Down_Part) isDown_What() {}
+
 type Hello struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Host          string                 `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`       // must be what the certificate says
@@ -758,6 +774,7 @@ type Hello struct {
 	Profile       string                 `protobuf:"bytes,11,opt,name=profile,proto3" json:"profile,omitempty"`
 	ClockMs       int64                  `protobuf:"varint,12,opt,name=clock_ms,json=clockMs,proto3" json:"clock_ms,omitempty"` // the host's clock
 	Spool         string                 `protobuf:"bytes,13,opt,name=spool,proto3" json:"spool,omitempty"`                     // names the spool that numbers of batches belong to
+	Parts         bool                   `protobuf:"varint,14,opt,name=parts,proto3" json:"parts,omitempty"`                    // it takes sets in parts, and as changes
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -881,6 +898,13 @@ func (x *Hello) GetSpool() string {
 		return x.Spool
 	}
 	return ""
+}
+
+func (x *Hello) GetParts() bool {
+	if x != nil {
+		return x.Parts
+	}
+	return false
 }
 
 type Welcome struct {
@@ -1552,14 +1576,17 @@ func (x *Answer) GetLeftOut() uint64 {
 	return 0
 }
 
-// Update is a whole set of rules or indicators, signed with the pinned key.
+// Update is a set of rules or indicators, signed with the pinned key: whole, or as what changes the one
+// that is installed into it. What is signed is the whole set that comes of it, in both cases.
 type Update struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`        // "sigma", "intel"
-	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"` // counts up
-	Body          []byte                 `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`
-	Sha256        []byte                 `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`           // "sigma", "intel"
+	Version       uint64                 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`    // counts up
+	Body          []byte                 `protobuf:"bytes,3,opt,name=body,proto3" json:"body,omitempty"`           // the set; the change, if there is a base; nothing, if it comes in parts
+	Sha256        []byte                 `protobuf:"bytes,4,opt,name=sha256,proto3" json:"sha256,omitempty"`       // of the set
 	Signature     []byte                 `protobuf:"bytes,5,opt,name=signature,proto3" json:"signature,omitempty"` // see SignSet
+	Base          []byte                 `protobuf:"bytes,6,opt,name=base,proto3" json:"base,omitempty"`           // SHA-256 of the set that is changed
+	Size          uint64                 `protobuf:"varint,7,opt,name=size,proto3" json:"size,omitempty"`          // bytes of the body, which follow in parts
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1629,6 +1656,65 @@ func (x *Update) GetSignature() []byte {
 	return nil
 }
 
+func (x *Update) GetBase() []byte {
+	if x != nil {
+		return x.Base
+	}
+	return nil
+}
+
+func (x *Update) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+// Part goes on with the body of the last update.
+type Part struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Part          []byte                 `protobuf:"bytes,1,opt,name=part,proto3" json:"part,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Part) Reset() {
+	*x = Part{}
+	mi := &file_sensor_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Part) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Part) ProtoMessage() {}
+
+func (x *Part) ProtoReflect() protoreflect.Message {
+	mi := &file_sensor_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Part.ProtoReflect.Descriptor instead.
+func (*Part) Descriptor() ([]byte, []int) {
+	return file_sensor_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Part) GetPart() []byte {
+	if x != nil {
+		return x.Part
+	}
+	return nil
+}
+
 type Installed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          string                 `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
@@ -1641,7 +1727,7 @@ type Installed struct {
 
 func (x *Installed) Reset() {
 	*x = Installed{}
-	mi := &file_sensor_proto_msgTypes[20]
+	mi := &file_sensor_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1739,7 @@ func (x *Installed) String() string {
 func (*Installed) ProtoMessage() {}
 
 func (x *Installed) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[20]
+	mi := &file_sensor_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1752,7 @@ func (x *Installed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Installed.ProtoReflect.Descriptor instead.
 func (*Installed) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{20}
+	return file_sensor_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Installed) GetKind() string {
@@ -1706,7 +1792,7 @@ type Ping struct {
 
 func (x *Ping) Reset() {
 	*x = Ping{}
-	mi := &file_sensor_proto_msgTypes[21]
+	mi := &file_sensor_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1718,7 +1804,7 @@ func (x *Ping) String() string {
 func (*Ping) ProtoMessage() {}
 
 func (x *Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[21]
+	mi := &file_sensor_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1731,7 +1817,7 @@ func (x *Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ping.ProtoReflect.Descriptor instead.
 func (*Ping) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{21}
+	return file_sensor_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Ping) GetSentUs() int64 {
@@ -1752,7 +1838,7 @@ type Pong struct {
 
 func (x *Pong) Reset() {
 	*x = Pong{}
-	mi := &file_sensor_proto_msgTypes[22]
+	mi := &file_sensor_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1764,7 +1850,7 @@ func (x *Pong) String() string {
 func (*Pong) ProtoMessage() {}
 
 func (x *Pong) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[22]
+	mi := &file_sensor_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1777,7 +1863,7 @@ func (x *Pong) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Pong.ProtoReflect.Descriptor instead.
 func (*Pong) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{22}
+	return file_sensor_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Pong) GetSentUs() int64 {
@@ -1819,7 +1905,7 @@ type News struct {
 
 func (x *News) Reset() {
 	*x = News{}
-	mi := &file_sensor_proto_msgTypes[23]
+	mi := &file_sensor_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1831,7 +1917,7 @@ func (x *News) String() string {
 func (*News) ProtoMessage() {}
 
 func (x *News) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[23]
+	mi := &file_sensor_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1844,7 +1930,7 @@ func (x *News) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use News.ProtoReflect.Descriptor instead.
 func (*News) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{23}
+	return file_sensor_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *News) GetWhat() isNews_What {
@@ -1948,7 +2034,7 @@ type Came struct {
 
 func (x *Came) Reset() {
 	*x = Came{}
-	mi := &file_sensor_proto_msgTypes[24]
+	mi := &file_sensor_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1960,7 +2046,7 @@ func (x *Came) String() string {
 func (*Came) ProtoMessage() {}
 
 func (x *Came) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[24]
+	mi := &file_sensor_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1973,7 +2059,7 @@ func (x *Came) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Came.ProtoReflect.Descriptor instead.
 func (*Came) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{24}
+	return file_sensor_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Came) GetTalk() uint64 {
@@ -2034,7 +2120,7 @@ type Left struct {
 
 func (x *Left) Reset() {
 	*x = Left{}
-	mi := &file_sensor_proto_msgTypes[25]
+	mi := &file_sensor_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2046,7 +2132,7 @@ func (x *Left) String() string {
 func (*Left) ProtoMessage() {}
 
 func (x *Left) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[25]
+	mi := &file_sensor_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2059,7 +2145,7 @@ func (x *Left) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Left.ProtoReflect.Descriptor instead.
 func (*Left) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{25}
+	return file_sensor_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *Left) GetTalk() uint64 {
@@ -2080,7 +2166,7 @@ type Said struct {
 
 func (x *Said) Reset() {
 	*x = Said{}
-	mi := &file_sensor_proto_msgTypes[26]
+	mi := &file_sensor_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2092,7 +2178,7 @@ func (x *Said) String() string {
 func (*Said) ProtoMessage() {}
 
 func (x *Said) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[26]
+	mi := &file_sensor_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2105,7 +2191,7 @@ func (x *Said) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Said.ProtoReflect.Descriptor instead.
 func (*Said) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{26}
+	return file_sensor_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Said) GetTalk() uint64 {
@@ -2141,7 +2227,7 @@ type Reported struct {
 
 func (x *Reported) Reset() {
 	*x = Reported{}
-	mi := &file_sensor_proto_msgTypes[27]
+	mi := &file_sensor_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2153,7 +2239,7 @@ func (x *Reported) String() string {
 func (*Reported) ProtoMessage() {}
 
 func (x *Reported) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[27]
+	mi := &file_sensor_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2166,7 +2252,7 @@ func (x *Reported) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reported.ProtoReflect.Descriptor instead.
 func (*Reported) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{27}
+	return file_sensor_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *Reported) GetHost() string {
@@ -2207,7 +2293,7 @@ type Errand struct {
 
 func (x *Errand) Reset() {
 	*x = Errand{}
-	mi := &file_sensor_proto_msgTypes[28]
+	mi := &file_sensor_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2219,7 +2305,7 @@ func (x *Errand) String() string {
 func (*Errand) ProtoMessage() {}
 
 func (x *Errand) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[28]
+	mi := &file_sensor_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2232,7 +2318,7 @@ func (x *Errand) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Errand.ProtoReflect.Descriptor instead.
 func (*Errand) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{28}
+	return file_sensor_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Errand) GetWhat() isErrand_What {
@@ -2331,7 +2417,7 @@ type Tell struct {
 
 func (x *Tell) Reset() {
 	*x = Tell{}
-	mi := &file_sensor_proto_msgTypes[29]
+	mi := &file_sensor_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2343,7 +2429,7 @@ func (x *Tell) String() string {
 func (*Tell) ProtoMessage() {}
 
 func (x *Tell) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[29]
+	mi := &file_sensor_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2356,7 +2442,7 @@ func (x *Tell) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tell.ProtoReflect.Descriptor instead.
 func (*Tell) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{29}
+	return file_sensor_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Tell) GetTalk() uint64 {
@@ -2383,7 +2469,7 @@ type Await struct {
 
 func (x *Await) Reset() {
 	*x = Await{}
-	mi := &file_sensor_proto_msgTypes[30]
+	mi := &file_sensor_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2395,7 +2481,7 @@ func (x *Await) String() string {
 func (*Await) ProtoMessage() {}
 
 func (x *Await) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[30]
+	mi := &file_sensor_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2408,7 +2494,7 @@ func (x *Await) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Await.ProtoReflect.Descriptor instead.
 func (*Await) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{30}
+	return file_sensor_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Await) GetEnvelope() []byte {
@@ -2429,7 +2515,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_sensor_proto_msgTypes[31]
+	mi := &file_sensor_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2441,7 +2527,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[31]
+	mi := &file_sensor_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2454,7 +2540,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{31}
+	return file_sensor_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Changed) GetId() uint64 {
@@ -2473,7 +2559,7 @@ type Known struct {
 
 func (x *Known) Reset() {
 	*x = Known{}
-	mi := &file_sensor_proto_msgTypes[32]
+	mi := &file_sensor_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2485,7 +2571,7 @@ func (x *Known) String() string {
 func (*Known) ProtoMessage() {}
 
 func (x *Known) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[32]
+	mi := &file_sensor_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2498,7 +2584,7 @@ func (x *Known) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Known.ProtoReflect.Descriptor instead.
 func (*Known) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{32}
+	return file_sensor_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Known) GetId() uint64 {
@@ -2519,7 +2605,7 @@ type Drop struct {
 
 func (x *Drop) Reset() {
 	*x = Drop{}
-	mi := &file_sensor_proto_msgTypes[33]
+	mi := &file_sensor_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2531,7 +2617,7 @@ func (x *Drop) String() string {
 func (*Drop) ProtoMessage() {}
 
 func (x *Drop) ProtoReflect() protoreflect.Message {
-	mi := &file_sensor_proto_msgTypes[33]
+	mi := &file_sensor_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2544,7 +2630,7 @@ func (x *Drop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drop.ProtoReflect.Descriptor instead.
 func (*Drop) Descriptor() ([]byte, []int) {
-	return file_sensor_proto_rawDescGZIP(), []int{33}
+	return file_sensor_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Drop) GetTalk() uint64 {
@@ -2599,7 +2685,7 @@ const file_sensor_proto_rawDesc = "" +
 	"\x04pong\x18\x06 \x01(\v2\x16.tocsin.sensor.v1.PongH\x00R\x04pong\x12\x18\n" +
 	"\x06notice\x18\a \x01(\fH\x00R\x06notice\x12;\n" +
 	"\tinstalled\x18\b \x01(\v2\x1b.tocsin.sensor.v1.InstalledH\x00R\tinstalledB\x06\n" +
-	"\x04what\"\xb1\x03\n" +
+	"\x04what\"\xdf\x03\n" +
 	"\x04Down\x125\n" +
 	"\awelcome\x18\x01 \x01(\v2\x19.tocsin.sensor.v1.WelcomeH\x00R\awelcome\x12/\n" +
 	"\x05taken\x18\x02 \x01(\v2\x17.tocsin.sensor.v1.TakenH\x00R\x05taken\x12/\n" +
@@ -2608,8 +2694,9 @@ const file_sensor_proto_rawDesc = "" +
 	"\x06enough\x18\x05 \x01(\v2\x18.tocsin.sensor.v1.EnoughH\x00R\x06enough\x122\n" +
 	"\x06update\x18\x06 \x01(\v2\x18.tocsin.sensor.v1.UpdateH\x00R\x06update\x12,\n" +
 	"\x04ping\x18\a \x01(\v2\x16.tocsin.sensor.v1.PingH\x00R\x04ping\x128\n" +
-	"\bsettings\x18\b \x01(\v2\x1a.tocsin.sensor.v1.SettingsH\x00R\bsettingsB\x06\n" +
-	"\x04what\"\xe2\x02\n" +
+	"\bsettings\x18\b \x01(\v2\x1a.tocsin.sensor.v1.SettingsH\x00R\bsettings\x12,\n" +
+	"\x04part\x18\t \x01(\v2\x16.tocsin.sensor.v1.PartH\x00R\x04partB\x06\n" +
+	"\x04what\"\xf8\x02\n" +
 	"\x05Hello\x12\x12\n" +
 	"\x04host\x18\x01 \x01(\tR\x04host\x12\x18\n" +
 	"\amachine\x18\x02 \x01(\tR\amachine\x12\x18\n" +
@@ -2625,7 +2712,8 @@ const file_sensor_proto_rawDesc = "" +
 	" \x01(\tR\x06pinned\x12\x18\n" +
 	"\aprofile\x18\v \x01(\tR\aprofile\x12\x19\n" +
 	"\bclock_ms\x18\f \x01(\x03R\aclockMs\x12\x14\n" +
-	"\x05spool\x18\r \x01(\tR\x05spool\"t\n" +
+	"\x05spool\x18\r \x01(\tR\x05spool\x12\x14\n" +
+	"\x05parts\x18\x0e \x01(\bR\x05parts\"t\n" +
 	"\aWelcome\x126\n" +
 	"\bsettings\x18\x01 \x01(\v2\x1a.tocsin.sensor.v1.SettingsR\bsettings\x12\x16\n" +
 	"\x06window\x18\x02 \x01(\x05R\x06window\x12\x19\n" +
@@ -2674,13 +2762,17 @@ const file_sensor_proto_rawDesc = "" +
 	"\x04rows\x18\x02 \x03(\fR\x04rows\x12\x12\n" +
 	"\x04last\x18\x03 \x01(\bR\x04last\x12\x18\n" +
 	"\atrouble\x18\x04 \x01(\tR\atrouble\x12\x19\n" +
-	"\bleft_out\x18\x05 \x01(\x04R\aleftOut\"\x80\x01\n" +
+	"\bleft_out\x18\x05 \x01(\x04R\aleftOut\"\xa8\x01\n" +
 	"\x06Update\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\fR\x04body\x12\x16\n" +
 	"\x06sha256\x18\x04 \x01(\fR\x06sha256\x12\x1c\n" +
-	"\tsignature\x18\x05 \x01(\fR\tsignature\"k\n" +
+	"\tsignature\x18\x05 \x01(\fR\tsignature\x12\x12\n" +
+	"\x04base\x18\x06 \x01(\fR\x04base\x12\x12\n" +
+	"\x04size\x18\a \x01(\x04R\x04size\"\x1a\n" +
+	"\x04Part\x12\x12\n" +
+	"\x04part\x18\x01 \x01(\fR\x04part\"k\n" +
 	"\tInstalled\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x04R\aversion\x12\x16\n" +
@@ -2757,7 +2849,7 @@ func file_sensor_proto_rawDescGZIP() []byte {
 	return file_sensor_proto_rawDescData
 }
 
-var file_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_sensor_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_sensor_proto_goTypes = []any{
 	(*EnrolRequest)(nil),    // 0: tocsin.sensor.v1.EnrolRequest
 	(*EnrolResponse)(nil),   // 1: tocsin.sensor.v1.EnrolResponse
@@ -2779,67 +2871,69 @@ var file_sensor_proto_goTypes = []any{
 	(*Enough)(nil),          // 17: tocsin.sensor.v1.Enough
 	(*Answer)(nil),          // 18: tocsin.sensor.v1.Answer
 	(*Update)(nil),          // 19: tocsin.sensor.v1.Update
-	(*Installed)(nil),       // 20: tocsin.sensor.v1.Installed
-	(*Ping)(nil),            // 21: tocsin.sensor.v1.Ping
-	(*Pong)(nil),            // 22: tocsin.sensor.v1.Pong
-	(*News)(nil),            // 23: tocsin.sensor.v1.News
-	(*Came)(nil),            // 24: tocsin.sensor.v1.Came
-	(*Left)(nil),            // 25: tocsin.sensor.v1.Left
-	(*Said)(nil),            // 26: tocsin.sensor.v1.Said
-	(*Reported)(nil),        // 27: tocsin.sensor.v1.Reported
-	(*Errand)(nil),          // 28: tocsin.sensor.v1.Errand
-	(*Tell)(nil),            // 29: tocsin.sensor.v1.Tell
-	(*Await)(nil),           // 30: tocsin.sensor.v1.Await
-	(*Changed)(nil),         // 31: tocsin.sensor.v1.Changed
-	(*Known)(nil),           // 32: tocsin.sensor.v1.Known
-	(*Drop)(nil),            // 33: tocsin.sensor.v1.Drop
+	(*Part)(nil),            // 20: tocsin.sensor.v1.Part
+	(*Installed)(nil),       // 21: tocsin.sensor.v1.Installed
+	(*Ping)(nil),            // 22: tocsin.sensor.v1.Ping
+	(*Pong)(nil),            // 23: tocsin.sensor.v1.Pong
+	(*News)(nil),            // 24: tocsin.sensor.v1.News
+	(*Came)(nil),            // 25: tocsin.sensor.v1.Came
+	(*Left)(nil),            // 26: tocsin.sensor.v1.Left
+	(*Said)(nil),            // 27: tocsin.sensor.v1.Said
+	(*Reported)(nil),        // 28: tocsin.sensor.v1.Reported
+	(*Errand)(nil),          // 29: tocsin.sensor.v1.Errand
+	(*Tell)(nil),            // 30: tocsin.sensor.v1.Tell
+	(*Await)(nil),           // 31: tocsin.sensor.v1.Await
+	(*Changed)(nil),         // 32: tocsin.sensor.v1.Changed
+	(*Known)(nil),           // 33: tocsin.sensor.v1.Known
+	(*Drop)(nil),            // 34: tocsin.sensor.v1.Drop
 }
 var file_sensor_proto_depIdxs = []int32{
 	8,  // 0: tocsin.sensor.v1.Up.hello:type_name -> tocsin.sensor.v1.Hello
 	11, // 1: tocsin.sensor.v1.Up.batch:type_name -> tocsin.sensor.v1.Batch
 	14, // 2: tocsin.sensor.v1.Up.done:type_name -> tocsin.sensor.v1.Done
 	18, // 3: tocsin.sensor.v1.Up.answer:type_name -> tocsin.sensor.v1.Answer
-	22, // 4: tocsin.sensor.v1.Up.pong:type_name -> tocsin.sensor.v1.Pong
-	20, // 5: tocsin.sensor.v1.Up.installed:type_name -> tocsin.sensor.v1.Installed
+	23, // 4: tocsin.sensor.v1.Up.pong:type_name -> tocsin.sensor.v1.Pong
+	21, // 5: tocsin.sensor.v1.Up.installed:type_name -> tocsin.sensor.v1.Installed
 	9,  // 6: tocsin.sensor.v1.Down.welcome:type_name -> tocsin.sensor.v1.Welcome
 	12, // 7: tocsin.sensor.v1.Down.taken:type_name -> tocsin.sensor.v1.Taken
 	13, // 8: tocsin.sensor.v1.Down.order:type_name -> tocsin.sensor.v1.Order
 	16, // 9: tocsin.sensor.v1.Down.question:type_name -> tocsin.sensor.v1.Question
 	17, // 10: tocsin.sensor.v1.Down.enough:type_name -> tocsin.sensor.v1.Enough
 	19, // 11: tocsin.sensor.v1.Down.update:type_name -> tocsin.sensor.v1.Update
-	21, // 12: tocsin.sensor.v1.Down.ping:type_name -> tocsin.sensor.v1.Ping
+	22, // 12: tocsin.sensor.v1.Down.ping:type_name -> tocsin.sensor.v1.Ping
 	10, // 13: tocsin.sensor.v1.Down.settings:type_name -> tocsin.sensor.v1.Settings
-	20, // 14: tocsin.sensor.v1.Hello.sets:type_name -> tocsin.sensor.v1.Installed
-	10, // 15: tocsin.sensor.v1.Welcome.settings:type_name -> tocsin.sensor.v1.Settings
-	15, // 16: tocsin.sensor.v1.Done.refused:type_name -> tocsin.sensor.v1.Refused
-	24, // 17: tocsin.sensor.v1.News.came:type_name -> tocsin.sensor.v1.Came
-	25, // 18: tocsin.sensor.v1.News.left:type_name -> tocsin.sensor.v1.Left
-	26, // 19: tocsin.sensor.v1.News.said:type_name -> tocsin.sensor.v1.Said
-	27, // 20: tocsin.sensor.v1.News.reported:type_name -> tocsin.sensor.v1.Reported
-	32, // 21: tocsin.sensor.v1.News.known:type_name -> tocsin.sensor.v1.Known
-	8,  // 22: tocsin.sensor.v1.Came.hello:type_name -> tocsin.sensor.v1.Hello
-	6,  // 23: tocsin.sensor.v1.Said.up:type_name -> tocsin.sensor.v1.Up
-	29, // 24: tocsin.sensor.v1.Errand.tell:type_name -> tocsin.sensor.v1.Tell
-	33, // 25: tocsin.sensor.v1.Errand.drop:type_name -> tocsin.sensor.v1.Drop
-	19, // 26: tocsin.sensor.v1.Errand.update:type_name -> tocsin.sensor.v1.Update
-	30, // 27: tocsin.sensor.v1.Errand.await:type_name -> tocsin.sensor.v1.Await
-	31, // 28: tocsin.sensor.v1.Errand.changed:type_name -> tocsin.sensor.v1.Changed
-	7,  // 29: tocsin.sensor.v1.Tell.down:type_name -> tocsin.sensor.v1.Down
-	0,  // 30: tocsin.sensor.v1.Desk.Enrol:input_type -> tocsin.sensor.v1.EnrolRequest
-	6,  // 31: tocsin.sensor.v1.Link.Converse:input_type -> tocsin.sensor.v1.Up
-	2,  // 32: tocsin.sensor.v1.Link.Renew:input_type -> tocsin.sensor.v1.RenewRequest
-	4,  // 33: tocsin.sensor.v1.Link.Deliver:input_type -> tocsin.sensor.v1.DeliverRequest
-	28, // 34: tocsin.sensor.v1.Peers.Share:input_type -> tocsin.sensor.v1.Errand
-	1,  // 35: tocsin.sensor.v1.Desk.Enrol:output_type -> tocsin.sensor.v1.EnrolResponse
-	7,  // 36: tocsin.sensor.v1.Link.Converse:output_type -> tocsin.sensor.v1.Down
-	3,  // 37: tocsin.sensor.v1.Link.Renew:output_type -> tocsin.sensor.v1.RenewResponse
-	5,  // 38: tocsin.sensor.v1.Link.Deliver:output_type -> tocsin.sensor.v1.DeliverResponse
-	23, // 39: tocsin.sensor.v1.Peers.Share:output_type -> tocsin.sensor.v1.News
-	35, // [35:40] is the sub-list for method output_type
-	30, // [30:35] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	20, // 14: tocsin.sensor.v1.Down.part:type_name -> tocsin.sensor.v1.Part
+	21, // 15: tocsin.sensor.v1.Hello.sets:type_name -> tocsin.sensor.v1.Installed
+	10, // 16: tocsin.sensor.v1.Welcome.settings:type_name -> tocsin.sensor.v1.Settings
+	15, // 17: tocsin.sensor.v1.Done.refused:type_name -> tocsin.sensor.v1.Refused
+	25, // 18: tocsin.sensor.v1.News.came:type_name -> tocsin.sensor.v1.Came
+	26, // 19: tocsin.sensor.v1.News.left:type_name -> tocsin.sensor.v1.Left
+	27, // 20: tocsin.sensor.v1.News.said:type_name -> tocsin.sensor.v1.Said
+	28, // 21: tocsin.sensor.v1.News.reported:type_name -> tocsin.sensor.v1.Reported
+	33, // 22: tocsin.sensor.v1.News.known:type_name -> tocsin.sensor.v1.Known
+	8,  // 23: tocsin.sensor.v1.Came.hello:type_name -> tocsin.sensor.v1.Hello
+	6,  // 24: tocsin.sensor.v1.Said.up:type_name -> tocsin.sensor.v1.Up
+	30, // 25: tocsin.sensor.v1.Errand.tell:type_name -> tocsin.sensor.v1.Tell
+	34, // 26: tocsin.sensor.v1.Errand.drop:type_name -> tocsin.sensor.v1.Drop
+	19, // 27: tocsin.sensor.v1.Errand.update:type_name -> tocsin.sensor.v1.Update
+	31, // 28: tocsin.sensor.v1.Errand.await:type_name -> tocsin.sensor.v1.Await
+	32, // 29: tocsin.sensor.v1.Errand.changed:type_name -> tocsin.sensor.v1.Changed
+	7,  // 30: tocsin.sensor.v1.Tell.down:type_name -> tocsin.sensor.v1.Down
+	0,  // 31: tocsin.sensor.v1.Desk.Enrol:input_type -> tocsin.sensor.v1.EnrolRequest
+	6,  // 32: tocsin.sensor.v1.Link.Converse:input_type -> tocsin.sensor.v1.Up
+	2,  // 33: tocsin.sensor.v1.Link.Renew:input_type -> tocsin.sensor.v1.RenewRequest
+	4,  // 34: tocsin.sensor.v1.Link.Deliver:input_type -> tocsin.sensor.v1.DeliverRequest
+	29, // 35: tocsin.sensor.v1.Peers.Share:input_type -> tocsin.sensor.v1.Errand
+	1,  // 36: tocsin.sensor.v1.Desk.Enrol:output_type -> tocsin.sensor.v1.EnrolResponse
+	7,  // 37: tocsin.sensor.v1.Link.Converse:output_type -> tocsin.sensor.v1.Down
+	3,  // 38: tocsin.sensor.v1.Link.Renew:output_type -> tocsin.sensor.v1.RenewResponse
+	5,  // 39: tocsin.sensor.v1.Link.Deliver:output_type -> tocsin.sensor.v1.DeliverResponse
+	24, // 40: tocsin.sensor.v1.Peers.Share:output_type -> tocsin.sensor.v1.News
+	36, // [36:41] is the sub-list for method output_type
+	31, // [31:36] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_sensor_proto_init() }
@@ -2866,15 +2960,16 @@ func file_sensor_proto_init() {
 		(*Down_Update)(nil),
 		(*Down_Ping)(nil),
 		(*Down_Settings)(nil),
+		(*Down_Part)(nil),
 	}
-	file_sensor_proto_msgTypes[23].OneofWrappers = []any{
+	file_sensor_proto_msgTypes[24].OneofWrappers = []any{
 		(*News_Came)(nil),
 		(*News_Left)(nil),
 		(*News_Said)(nil),
 		(*News_Reported)(nil),
 		(*News_Known)(nil),
 	}
-	file_sensor_proto_msgTypes[28].OneofWrappers = []any{
+	file_sensor_proto_msgTypes[29].OneofWrappers = []any{
 		(*Errand_Tell)(nil),
 		(*Errand_Drop)(nil),
 		(*Errand_Update)(nil),
@@ -2887,7 +2982,7 @@ func file_sensor_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sensor_proto_rawDesc), len(file_sensor_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   3,
 		},

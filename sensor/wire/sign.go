@@ -22,13 +22,14 @@ func SignSet(key ed25519.PrivateKey, workspace, kind string, version uint64, bod
 var (
 	ErrSetForged = errors.New("the set is not signed with the key that is pinned here")
 	ErrSetBody   = errors.New("the set is not the one that was signed")
+	ErrSetBase   = errors.New("the change starts from another set than the one that is installed here")
 	ErrSetOld    = errors.New("the set is older than one that was installed here")
 )
 
 // VerifySet says whether an update may be installed by a host that has a version above which
 // it must be. A set taken back to an older one would bring back what was found wrong with it.
 func VerifySet(key ed25519.PublicKey, workspace string, above uint64, u *Update) error {
-	if len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, setDigest(workspace, u.GetKind(), u.GetVersion(), u.GetSha256()), u.GetSignature()) {
+	if !Signed(key, workspace, u) {
 		return ErrSetForged
 	}
 	sum := sha256.Sum256(u.GetBody())
@@ -39,6 +40,12 @@ func VerifySet(key ed25519.PublicKey, workspace string, above uint64, u *Update)
 		return ErrSetOld
 	}
 	return nil
+}
+
+// Signed says whether the set that comes of an update is signed: what is looked at before a change is tried.
+// VerifySet looks at what came of it.
+func Signed(key ed25519.PublicKey, workspace string, u *Update) bool {
+	return len(key) == ed25519.PublicKeySize && ed25519.Verify(key, setDigest(workspace, u.GetKind(), u.GetVersion(), u.GetSha256()), u.GetSignature())
 }
 
 // setDigest is over the label and the parts, each with its length before it.

@@ -49,6 +49,19 @@ func Diff(a, b *Set) Delta {
 	return d
 }
 
+// Change is what Encode writes of the Delta between two Sets that are written down themselves.
+func Change(from, to []byte) ([]byte, error) {
+	a, err := Decode(from)
+	if err != nil {
+		return nil, err
+	}
+	b, err := Decode(to)
+	if err != nil {
+		return nil, err
+	}
+	return Diff(a, b).Encode(nil), nil
+}
+
 // Apply makes the Set that the Delta leads to. The error is ErrOtherBase when base is not
 // the Set it starts from, ErrDamaged when what comes of it is not what it names.
 func (d Delta) Apply(base *Set) (*Set, error) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 const (
@@ -22,7 +23,7 @@ func (s *Set) Encode(dst []byte) []byte {
 	if s == nil {
 		s = &Set{}
 	}
-	dst = append(dst, setMagic...)
+	dst = append(slices.Grow(dst, 64+4*len(s.texts.ends)+len(s.texts.blob)+len(s.arena)), setMagic...)
 	for _, n := range []int{s.size, len(s.texts.ends), len(s.texts.blob), len(s.arena)} {
 		dst = binary.AppendUvarint(dst, uint64(n))
 	}
