@@ -22,6 +22,7 @@ import (
 	"github.com/tocsin-ir/tocsin/integrations/fleet"
 	"github.com/tocsin-ir/tocsin/integrations/fleet/fleettest"
 	"github.com/tocsin-ir/tocsin/sensor/event"
+	"github.com/tocsin-ir/tocsin/sensor/judge"
 	"github.com/tocsin-ir/tocsin/sensor/link"
 	"github.com/tocsin-ir/tocsin/sensor/memory"
 	"github.com/tocsin-ir/tocsin/sensor/wire"
@@ -203,7 +204,7 @@ func thousand(b *testing.B, many int) {
 	began := time.Now()
 	hosts := make([]*host, many)
 	for i := range hosts {
-		hosts[i] = benchHost(b, s, dir, i)
+		hosts[i] = benchHost(b, s.at, s.ask(b, "token"), dir, i)
 	}
 	b.Logf("%d enrolled one after the other in %v", many, time.Since(began).Round(time.Millisecond))
 	began = time.Now()
@@ -288,11 +289,11 @@ func await(b *testing.B, s *child, what string, want int) {
 	b.Fatalf("%s never were %d", what, want)
 }
 
-func benchHost(b *testing.B, s *child, dir string, i int) *host {
+func benchHost(b *testing.B, at, token, dir string, i int) *host {
 	b.Helper()
 	h := &host{name: fmt.Sprintf("web-%d", i), dir: filepath.Join(dir, strconv.Itoa(i)), clock: &clock{}}
 	var err error
-	if h.id, err = link.Enrol(b.Context(), link.Enrolment{Server: s.at, Token: s.ask(b, "token"), Host: h.name, Dir: filepath.Join(h.dir, "link"), Machine: machine(h.name)}); err != nil {
+	if h.id, err = link.Enrol(b.Context(), link.Enrolment{Server: at, Token: token, Host: h.name, Dir: filepath.Join(h.dir, "link"), Machine: machine(h.name)}); err != nil {
 		b.Fatal(err)
 	}
 	if h.spool, err = spool.Open(spool.Options{Dir: filepath.Join(h.dir, "spool")}); err != nil {
@@ -305,7 +306,9 @@ func benchHost(b *testing.B, s *child, dir string, i int) *host {
 		e.Net.Remote = remote(n, i)
 		m.Remember(events(e))
 	}
-	if h.link, err = link.New(link.Config{Dir: filepath.Join(h.dir, "link"), Identity: h.id, Spool: h.spool, Memory: m}); err != nil {
+	j := judge.New(time.Now)
+	if h.link, err = link.New(link.Config{Dir: filepath.Join(h.dir, "link"), Identity: h.id, Spool: h.spool, Memory: m,
+		Install: map[string]func([]byte) error{"intel": j.Intel}, Change: map[string]func([]byte) ([]byte, error){"intel": j.ChangeIntel}}); err != nil {
 		b.Fatal(err)
 	}
 	return h

@@ -1,12 +1,14 @@
 package fleet_test
 
 import (
-	"io"
 	"net"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/tocsin-ir/tocsin/integrations/fleet"
 	"github.com/tocsin-ir/tocsin/integrations/fleet/fleettest"
@@ -54,6 +56,7 @@ type door struct {
 
 	mu   sync.Mutex // guards what follows
 	shut bool
+	deaf atomic.Bool // nothing comes through, in either direction, and nobody is told
 	open []net.Conn
 }
 
@@ -95,9 +98,26 @@ func (d *door) pass(c net.Conn) {
 	}
 	d.open = append(d.open, c, to)
 	d.mu.Unlock()
-	go func() { _, _ = io.Copy(to, c); _ = to.Close() }()
-	_, _ = io.Copy(c, to)
-	_ = c.Close()
+	go d.carry(to, c)
+	d.carry(c, to)
+}
+
+func (d *door) carry(to, from net.Conn) {
+	defer func() { _ = to.Close() }()
+	b := make([]byte, 32<<10)
+	for {
+		n, err := from.Read(b)
+		if d.deaf.Load() {
+			n, err = 0, nil
+			time.Sleep(10 * time.Millisecond)
+		}
+		if err != nil {
+			return
+		}
+		if _, err := to.Write(b[:n]); err != nil {
+			return
+		}
+	}
 }
 
 func (d *door) set(shut bool) {
@@ -112,22 +132,29 @@ func (d *door) set(shut bool) {
 	}
 }
 
-// replicas are two servers with one book and one shelf, which reach each other.
+// replicas are two servers with one book and one shelf, which reach each other. a is the one that asks the rooms.
 func replicas(t testing.TB, change ...func(*fleet.Config)) (a, b *server) {
 	t.Helper()
+	all := several(t, 2, change...)
+	return all[0], all[1]
+}
+
+// several are that many, in the order of their ids: the first asks the rooms.
+func several(t testing.TB, n int, change ...func(*fleet.Config)) []*server {
+	t.Helper()
 	book, shelf := fleettest.NewBook(), fleettest.Shelf(t.TempDir())
-	one := func() *server {
+	all := make([]*server, n)
+	for i := range all {
 		s := &server{door: newDoor(t)}
-		return serveAs(t, s, append([]func(*fleet.Config){func(c *fleet.Config) {
+		all[i] = serveAs(t, s, append([]func(*fleet.Config){func(c *fleet.Config) {
 			c.Book, c.Shelf, c.Peer = book, shelf, s.door.at
 		}}, change...)...)
 	}
-	a, b = one(), one()
-	if b.ID() < a.ID() { // a is the first by its id: the one that asks the rooms
-		a, b = b, a
-	}
-	eventually(t, "they reach each other", func() bool { return a.Reaches() == 1 && b.Reaches() == 1 })
-	return a, b
+	slices.SortFunc(all, func(a, b *server) int { return strings.Compare(a.ID(), b.ID()) })
+	eventually(t, "they reach each other", func() bool {
+		return !slices.ContainsFunc(all, func(s *server) bool { return s.Reaches() != n-1 })
+	})
+	return all
 }
 
 // moves has a host go to another server, as behind a balancer.

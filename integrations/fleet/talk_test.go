@@ -48,6 +48,7 @@ type rooms struct {
 	open  []noise.Open
 	said  []string
 	fails int
+	keys  map[string]map[string]int // of what was declared, by what it says: the real rooms do the same key once
 }
 
 func (r *rooms) Open(context.Context) ([]noise.Open, error) {
@@ -76,7 +77,18 @@ func (r *rooms) Link(_ context.Context, id string, s fleet.Said) error {
 }
 
 func (r *rooms) Declare(_ context.Context, severity string, s fleet.Said) (string, error) {
-	return "INC-0007", r.say(fmt.Sprint("declare ", severity, " ", s.Group.Hosts))
+	what := fmt.Sprint("declare ", severity, " ", s.Group.Hosts)
+	err := r.say(what)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.keys == nil {
+		r.keys = map[string]map[string]int{}
+	}
+	if r.keys[what] == nil {
+		r.keys[what] = map[string]int{}
+	}
+	r.keys[what][s.Key]++
+	return "INC-0007", err
 }
 
 func (r *rooms) all() string {
