@@ -21,6 +21,7 @@ import (
 
 	"github.com/tocsin-ir/tocsin/sensor/bpf"
 	"github.com/tocsin-ir/tocsin/sensor/event"
+	"github.com/tocsin-ir/tocsin/sensor/runtimes"
 )
 
 // A Lane is which of two queues an event travels in.
@@ -65,6 +66,7 @@ type Options struct {
 	Every   time.Duration // how often the rings are looked at; 0 is 5 ms
 	Queue   int           // batches that may wait for the sink in each lane; 0 is 64
 	See     bool          // watch this process too
+	Root    string        // of the host's disk; empty is where this process sees it
 }
 
 // Agent is a running sensor. Its exported methods may be called from any goroutine.
@@ -115,8 +117,11 @@ func Open(o Options) (*Agent, error) {
 	if !bpf.HostPIDs() {
 		o.Log.Warn("this sensor has a pid namespace of its own: processes that were there before it stay unknown, and it watches itself; in Kubernetes set hostPID")
 	}
+	if o.Root == "" {
+		o.Root = runtimes.Root()
+	}
 	root, v1 := cgroupTree()
-	a := &Agent{opts: o, since: time.Now(), watch: o.Watch, profile: o.Profile, table: newTable(), containers: newContainers(root),
+	a := &Agent{opts: o, since: time.Now(), watch: o.Watch, profile: o.Profile, table: newTable(), containers: newContainers(root, o.Root),
 		names: newNames(), lanes: [2]chan []event.Event{make(chan []event.Event, o.Queue), make(chan []event.Event, o.Queue)}}
 	if a.watch.IsZero() {
 		a.watch = bpf.DefaultWatch()
@@ -195,7 +200,9 @@ func (a *Agent) drain() error {
 		a.flush(Priority)
 		a.flush(Bulk)
 		if n < drainLimit {
-			a.table.sweep(time.Now())
+			now := time.Now()
+			a.table.sweep(now)
+			a.containers.called.again(now)
 			return nil
 		}
 	}
@@ -313,5 +320,6 @@ func (a *Agent) Close() error {
 	if e := a.eyes.Close(); err == nil {
 		err = e
 	}
+	_ = a.containers.called.disk.Close()
 	return err
 }

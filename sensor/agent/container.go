@@ -8,19 +8,21 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/tocsin-ir/tocsin/sensor/event"
 )
 
-// containers finds which container a cgroup is, from its path. What a runtime or a
-// kubelet would add (image, labels, the pod's name) is not in the path.
+// containers finds which container a cgroup is, from its path. What it and its image are
+// called is not in the path: called adds it.
 type containers struct {
-	root  string // of the tree whose ids the kernel side sends
-	mount int    // an open folder of it, or -1
-	byID  map[uint64]*event.Container
-	n     atomic.Int64
+	root   string // of the tree whose ids the kernel side sends
+	mount  int    // an open folder of it, or -1
+	byID   map[uint64]*event.Container
+	n      atomic.Int64
+	called *called
 }
 
 const (
@@ -43,12 +45,13 @@ func cgroupTree() (root string, v1 bool) {
 	return "/sys/fs/cgroup", false
 }
 
-func newContainers(root string) *containers {
+// newContainers takes the cgroup tree, and the host's disk as this process sees it.
+func newContainers(root, host string) *containers {
 	fd, err := unix.Open(root, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		fd = -1
 	}
-	return &containers{root: root, mount: fd, byID: map[uint64]*event.Container{}}
+	return &containers{root: root, mount: fd, byID: map[uint64]*event.Container{}, called: newCalled(root, host)}
 }
 
 func (c *containers) size() int { return int(c.n.Load()) }
@@ -73,6 +76,7 @@ func (c *containers) of(id uint64, pid uint32) *event.Container {
 	c.byID[id] = &got
 	if got.ID != "" {
 		c.n.Add(1)
+		c.called.meet(&got, time.Now())
 	}
 	return &got
 }

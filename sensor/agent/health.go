@@ -16,6 +16,7 @@ type Health struct {
 	Malformed  uint64               `json:"malformed"` // records that could not be read
 	Processes  int                  `json:"processes"` // in the table
 	Containers int                  `json:"containers"`
+	Named      int                  `json:"named"`   // of them, those of which a runtime's files say more than the id
 	Waiting    [2]int               `json:"waiting"` // batches in the queue of each lane
 }
 
@@ -80,7 +81,7 @@ func (a *Agent) Health() (Health, error) {
 	profile := a.profile
 	a.mu.Unlock()
 	h := Health{Since: a.since, Profile: profile.String(), Kinds: map[string]KindCount{}, Malformed: a.tally.malformed.Load(),
-		Processes: a.table.size(), Containers: a.containers.size(), Waiting: [2]int{len(a.lanes[0]), len(a.lanes[1])}}
+		Processes: a.table.size(), Containers: a.containers.size(), Named: int(a.containers.called.n.Load()), Waiting: [2]int{len(a.lanes[0]), len(a.lanes[1])}}
 	for kind, n := range kernel {
 		t := &a.tally.kinds[kind]
 		k := KindCount{Seen: n.Seen, Filtered: n.Filtered, Lost: n.Lost, Unwatched: t.unwatched.Load(), Dropped: t.dropped.Load(),

@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	if shared != nil {
-		_ = errors.Join(os.RemoveAll(shared.under), os.RemoveAll(shared.names))
+		_ = errors.Join(os.RemoveAll(shared.under), os.RemoveAll(shared.names), os.RemoveAll(shared.host))
 	}
 	os.Exit(code)
 }
@@ -41,6 +41,7 @@ type world struct {
 	*Agent
 	under string // a folder that is watched
 	names string // a folder of which renaming is told
+	host  string // what runtimes keep on its disk
 
 	mu   sync.Mutex // guards seen
 	seen []event.Event
@@ -83,13 +84,13 @@ func newWorld() (*world, error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return nil, err
 	}
-	w := &world{under: dir, names: dir + "-names"}
-	if err := os.Mkdir(w.names, 0o755); err != nil {
+	w := &world{under: dir, names: dir + "-names", host: dir + "-host"}
+	if err := errors.Join(os.Mkdir(w.names, 0o755), os.Mkdir(w.host, 0o755)); err != nil {
 		return nil, err
 	}
 	watch := bpf.DefaultWatch()
 	watch.Under, watch.Renamed = append(watch.Under, dir+"/"), append(watch.Renamed, w.names+"/")
-	w.Agent, err = Open(Options{Host: "web-3", Sink: w, Profile: bpf.Recovery, Watch: watch, Queue: 4096})
+	w.Agent, err = Open(Options{Host: "web-3", Sink: w, Profile: bpf.Recovery, Watch: watch, Queue: 4096, Root: w.host})
 	if err != nil {
 		return nil, err
 	}
