@@ -20,7 +20,7 @@ type eventsCmd struct {
 	Kind      []string `arg:"" optional:"" help:"Kinds to show; all by default."`
 	Path      string   `help:"Only what has to do with files or programs below this path." placeholder:"/PATH"`
 	Pid       uint32   `help:"Only this process and its children."`
-	Container string   `help:"Only this container: its id, or the beginning of it."`
+	Container string   `help:"Only this container: its id, the beginning of it, its name, or its pod (web-0 or shop/web-0)."`
 	JSON      bool     `help:"As lines of JSON."`
 	Colour    string   `help:"auto, always or never." default:"auto" enum:"auto,always,never"`
 }
@@ -53,7 +53,7 @@ func (c *eventsCmd) coloured(w io.Writer) bool {
 }
 
 func (c *eventsCmd) filter() (*filter, error) {
-	f := &filter{path: c.Path, container: strings.ToLower(c.Container)}
+	f := &filter{path: c.Path, container: c.Container}
 	if c.Pid != 0 {
 		f.family = map[uint32]bool{c.Pid: true}
 	}
@@ -105,7 +105,7 @@ func (f *filter) wants(e *event.Event) bool {
 	if f.kinds != 0 && f.kinds&(1<<e.Kind) == 0 {
 		return false
 	}
-	if f.container != "" && !strings.HasPrefix(e.Container.ID, f.container) {
+	if f.container != "" && !e.Container.Is(f.container) {
 		return false
 	}
 	return f.path == "" || below(f.path, e.Process.Exe) || e.File != nil && (below(f.path, e.File.Path) || below(f.path, e.File.To))

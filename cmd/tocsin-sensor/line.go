@@ -25,7 +25,7 @@ func line(e *event.Event, colour bool) string {
 	}
 	var at string
 	if e.Container.ID != "" {
-		at = " in " + e.Container.ID[:min(12, len(e.Container.ID))]
+		at = " in " + e.Container.String()
 	}
 	kind := fmt.Sprintf("%-9s", e.Kind)
 	if colour {

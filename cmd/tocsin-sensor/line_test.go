@@ -13,6 +13,15 @@ import (
 
 func itoa(n int) string { return strconv.Itoa(n) }
 
+// What a container is called was chosen by whoever started it.
+func TestLineOfAContainer(t *testing.T) {
+	e := event.Event{Kind: event.Exit, At: time.Date(2026, 11, 25, 12, 0, 0, 0, time.Local), Exit: &event.ExitOf{Lived: time.Second}, Process: event.Process{Exe: "/x", Key: event.Key{PID: 7}},
+		Container: event.Container{ID: strings.Repeat("0123456789abcdef", 4), Namespace: "shop", Pod: "web-0", Name: "nginx", Image: "nginx:1.27\x1b[2J"}}
+	if got, want := line(&e, false), "12:00:00.000 exit      /x[7] 0 in 0123456789ab shop/web-0/nginx (nginx:1.27·[2J)  ended with 0 after 1s"; got != want {
+		t.Errorf("%s\nis to be\n%s", got, want)
+	}
+}
+
 func TestLine(t *testing.T) {
 	who := event.Process{Key: event.Key{PID: 7}, Exe: "/bin/x", User: "web", Args: []string{"x", "-a"}}
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.Local)

@@ -149,7 +149,7 @@ func (c *runCmd) report(ctx context.Context, a *agent.Agent, log *slog.Logger) {
 			level = slog.LevelWarn
 		}
 		log.Log(ctx, level, "health", "seen", seen, "delivered", delivered, "lost", lost, "malformed", h.Malformed,
-			"processes", h.Processes, "containers", h.Containers)
+			"processes", h.Processes, "containers", h.Containers, "named", h.Named)
 	}
 }
 

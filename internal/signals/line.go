@@ -1,6 +1,7 @@
 package signals
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"syscall"
@@ -20,7 +21,7 @@ func line(e *event.Event) string {
 		text += " as " + e.Process.User
 	}
 	if e.Container.ID != "" {
-		text += " in " + e.Container.ID[:min(12, len(e.Container.ID))]
+		text += " in " + e.Container.String()
 	}
 	if did := did(e); did != "" {
 		text += ": " + did
@@ -91,6 +92,9 @@ func processLine(p wire.Process) string {
 	text := named(p.Process)
 	if p.User != "" {
 		text += " as " + p.User
+	}
+	if in := cmp.Or(p.Called, p.Container[:min(12, len(p.Container))]); in != "" {
+		text += " in " + in
 	}
 	if args := strings.Join(p.Args, " "); args != "" {
 		text += ": " + args

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,10 +31,14 @@ type Memory struct {
 	o      Options
 	hashes hashes
 
-	mu   sync.Mutex // guards what follows
-	ring []event.Event
-	next int
+	mu     sync.Mutex // guards what follows
+	ring   []event.Event
+	next   int
+	called map[string]string // containers with a name, by the path of their cgroup
 }
+
+// mostCalled bounds the containers of which the name is remembered.
+const mostCalled = 4096
 
 // New makes one that remembers nothing yet.
 func New(o Options) *Memory {
@@ -47,7 +50,7 @@ func New(o Options) *Memory {
 			*at = usual
 		}
 	}
-	return &Memory{o: o}
+	return &Memory{o: o, called: map[string]string{}}
 }
 
 // Remember keeps a batch; the oldest events are forgotten for it.
@@ -55,6 +58,7 @@ func (m *Memory) Remember(batch []event.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := range batch {
+		m.name(&batch[i].Container)
 		if len(m.ring) < m.o.Events {
 			m.ring = append(m.ring, batch[i])
 			continue
@@ -62,6 +66,21 @@ func (m *Memory) Remember(batch []event.Event) {
 		m.ring[m.next] = batch[i]
 		m.next = (m.next + 1) % len(m.ring)
 	}
+}
+
+// name remembers what a container is called: of a process that runs its cgroup alone is to be
+// read, and which of those bear the name of a container rightly the agent has found out.
+func (m *Memory) name(c *event.Container) {
+	if c.Image == "" && c.Name == "" {
+		return
+	}
+	if _, known := m.called[c.Path]; known {
+		return
+	}
+	if len(m.called) >= mostCalled {
+		clear(m.called)
+	}
+	m.called[c.Path] = c.String()
 }
 
 // recall is what is remembered and wanted, the oldest first, at most the newest n; more is how
@@ -145,17 +164,12 @@ func Wanted(q *wire.Question) func(*event.Event) bool {
 		switch {
 		case q.GetFromMs() != 0 && e.At.Before(from), q.GetToMs() != 0 && e.At.After(to),
 			len(q.GetKinds()) > 0 && kinds&(1<<e.Kind) == 0,
-			q.GetContainer() != "" && !in(&e.Container, q.GetContainer()),
+			q.GetContainer() != "" && !e.Container.Is(q.GetContainer()),
 			with != "" && !e.Mentions(with):
 			return false
 		}
 		return true
 	}
-}
-
-// in says whether a container is meant: by its id or the beginning of it, its name or its pod.
-func in(c *event.Container, name string) bool {
-	return c.ID != "" && (strings.HasPrefix(c.ID, name) || c.Name == name || c.Pod == name || c.Namespace+"/"+c.Pod == name)
 }
 
 func most(q *wire.Question) int {

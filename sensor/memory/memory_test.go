@@ -162,6 +162,30 @@ func TestWhatRunsAndListens(t *testing.T) {
 	}
 }
 
+// A tree says in which container a process runs, and what that is called.
+func TestATreeNamesContainers(t *testing.T) {
+	id := strings.Repeat("0123456789abcdef", 4)
+	scope := "/system.slice/docker-" + id + ".scope"
+	proc := t.TempDir()
+	for pid, cgroup := range map[string]string{"7": scope, "8": "/elsewhere.slice/docker-" + id + ".scope", "9": "/"} {
+		dir := filepath.Join(proc, pid)
+		stat := pid + " (nginx) S 1" + strings.Repeat(" 0", 30)
+		if err := errors.Join(os.Mkdir(dir, 0o700), os.WriteFile(filepath.Join(dir, "stat"), []byte(stat), 0o600),
+			os.WriteFile(filepath.Join(dir, "cgroup"), []byte("0::"+cgroup+"\n"), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := memory.New(memory.Options{Proc: proc})
+	m.Remember([]event.Event{{Container: event.Container{ID: id, Path: scope}}, {Container: event.Container{ID: id, Path: scope, Name: "web", Image: "nginx:1.27"}}})
+	tree, _, err := ask[wire.Process](t, m, &wire.Question{What: wire.AskTree, Subject: "nginx"})
+	if err != nil || len(tree) != 3 {
+		t.Fatalf("%+v %v", tree, err)
+	}
+	if tree[0].Called != "0123456789ab web (nginx:1.27)" || tree[1].Called != "" || tree[1].Container != id || tree[2].Container != "" {
+		t.Errorf("%+v", tree)
+	}
+}
+
 func TestAFile(t *testing.T) {
 	m := memory.New(memory.Options{})
 	dir, _ := filepath.EvalSymlinks(t.TempDir())

@@ -39,6 +39,11 @@ func (m *Memory) everyone(ctx context.Context) ([]wire.Process, error) {
 			all = append(all, p)
 		}
 	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := range all {
+		all[i].Called = m.called[all[i].Cgroup]
+	}
 	slices.SortFunc(all, func(a, b wire.Process) int { return int(a.PID) - int(b.PID) })
 	return all, nil
 }

@@ -59,6 +59,7 @@ type Process struct {
 	Depth     int    `json:"depth,omitempty"` // below the one that was asked for
 	Cgroup    string `json:"cgroup,omitempty"`
 	Container string `json:"container,omitempty"`
+	Called    string `json:"called,omitempty"` // the container for people, as event.Container says it
 }
 
 // Socket is a connection or a listener.

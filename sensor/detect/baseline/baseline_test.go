@@ -151,6 +151,34 @@ func TestContainersAreKnownByTheirImage(t *testing.T) {
 	}
 }
 
+// Runtimes write the same image in many ways.
+func TestAnImageHasOneName(t *testing.T) {
+	digest := "sha256:" + strings.Repeat("ab", 32)
+	for image, want := range map[string]string{
+		"nginx":                                  "nginx",
+		"nginx:1.27":                             "nginx",
+		"nginx@" + digest:                        "nginx",
+		"nginx:1.27@" + digest:                   "nginx",
+		"docker.io/library/nginx:1.27":           "nginx",
+		"index.docker.io/library/nginx":          "nginx",
+		"docker.io/shop/web:v1":                  "shop/web",
+		"shop/web":                               "shop/web",
+		"registry.example:5000/shop/web":         "registry.example:5000/shop/web",
+		"registry.example:5000/shop/web:v1":      "registry.example:5000/shop/web",
+		"registry.example/docker.io/library/web": "registry.example/docker.io/library/web",
+		"library/nginx":                          "library/nginx",
+		digest:                                   digest,
+		"@" + digest:                             digest,
+		strings.Repeat("ab", 32):                 strings.Repeat("ab", 32),
+		"sha256":                                 "sha256",
+		"":                                       "",
+	} {
+		if got := ImageName(image); got != want {
+			t.Errorf("%q is %q, want %q", image, got, want)
+		}
+	}
+}
+
 func TestWhatIsNotSeenFades(t *testing.T) {
 	b := book(t, Rules{})
 	w := Where{Host: "a"}

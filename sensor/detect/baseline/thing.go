@@ -237,13 +237,26 @@ func cut(s string) string {
 }
 
 // ImageName is a container image without tag and digest: a new version is expected to
-// behave like the one before.
+// behave like the one before. The same image has one name, however a runtime writes it:
+// docker.io/library/nginx:1.27, nginx@sha256:… and nginx are nginx. An image that is known
+// by nothing but its digest is called that, and is another one with each version.
 func ImageName(image string) string {
-	image, _, _ = strings.Cut(image, "@")
-	if colon := strings.LastIndexByte(image, ':'); colon > strings.LastIndexByte(image, '/') {
-		image = image[:colon]
+	name, digest, _ := strings.Cut(image, "@")
+	switch {
+	case name == "":
+		return digest
+	case strings.HasPrefix(name, "sha256:"):
+		return name
 	}
-	return image
+	if colon := strings.LastIndexByte(name, ':'); colon > strings.LastIndexByte(name, '/') {
+		name = name[:colon]
+	}
+	for _, usual := range []string{"docker.io/", "index.docker.io/"} {
+		if rest, ok := strings.CutPrefix(name, usual); ok {
+			name = strings.TrimPrefix(rest, "library/")
+		}
+	}
+	return name
 }
 
 // short is a program as people call it: by its name where it lies in a usual folder, by
