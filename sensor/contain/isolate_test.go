@@ -8,6 +8,7 @@ import (
 
 	"github.com/tocsin-ir/tocsin/sensor/contain"
 	"github.com/tocsin-ir/tocsin/sensor/contain/containtest"
+	"github.com/tocsin-ir/tocsin/sensor/contain/containtest/agent"
 	"github.com/tocsin-ir/tocsin/sensor/contain/directive"
 	"github.com/tocsin-ir/tocsin/sensor/contain/gate"
 	"golang.org/x/sys/unix"
@@ -90,7 +91,7 @@ func TestCuttingTheWireFreesNobody(t *testing.T) {
 	var nonce [8]byte
 	_, _ = rand.Read(nonce[:])
 	mint := func(hold string) string {
-		return directive.MintCode(serverKey, "acme", "web-3", hold, time.Now().Add(3*time.Hour), nonce)
+		return directive.MintCode(agent.Key, "acme", "web-3", hold, time.Now().Add(3*time.Hour), nonce)
 	}
 	var wrong done
 	a.Ask(order{Code: mint("D-9")}, &wrong)
@@ -229,7 +230,7 @@ func TestAFullDiskKeepsNobodyFree(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = unix.Unmount(disk, unix.MNT_DETACH) })
 	g.settings.State = disk + "/state"
-	enrol(t, g)
+	agent.Enrol(t, g.settings.State)
 	a := g.agent(t)
 	fill(t, disk+"/fill")
 	ask(t, a, order{Envelope: g.signed(t, directive.Isolate, nil)})

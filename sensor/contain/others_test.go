@@ -19,6 +19,7 @@ import (
 
 	"github.com/tocsin-ir/tocsin/sensor/contain"
 	"github.com/tocsin-ir/tocsin/sensor/contain/containtest"
+	"github.com/tocsin-ir/tocsin/sensor/contain/containtest/agent"
 	"github.com/tocsin-ir/tocsin/sensor/contain/directive"
 	"github.com/tocsin-ir/tocsin/sensor/contain/gate"
 	"github.com/tocsin-ir/tocsin/sensor/contain/process"
@@ -28,13 +29,6 @@ func mustAddrPort(text string) netip.AddrPort { return netip.MustParseAddrPort(t
 
 func told(d done, what string) bool {
 	return slices.ContainsFunc(d.Notices, func(n contain.Notice) bool { return n.What == what })
-}
-
-func enrol(t *testing.T, g *ground) {
-	t.Helper()
-	if err := contain.Enrol(g.settings.State, "acme", "web-3", serverKey.Public().(ed25519.PublicKey)); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func fill(t *testing.T, path string) {
@@ -278,7 +272,7 @@ func TestAForgetfulAgentReleasesNothing(t *testing.T) {
 // A host that was enrolled takes no other key from whoever comes along.
 func TestEnrolledOnce(t *testing.T) {
 	folder := t.TempDir()
-	key := serverKey.Public().(ed25519.PublicKey)
+	key := agent.Key.Public().(ed25519.PublicKey)
 	if err := contain.Enrol(folder, "acme", "web-3", key); err != nil {
 		t.Fatal(err)
 	}
@@ -318,7 +312,7 @@ func TestTheKeyIsReplacedForGood(t *testing.T) {
 	next := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
 	public := func(k ed25519.PrivateKey) ed25519.PublicKey { return k.Public().(ed25519.PublicKey) }
 	ask(t, a, order{Envelope: g.signed(t, directive.Rotate, func(d *directive.Directive) {
-		d.Rotate = &directive.RotateOf{Key: public(next), Proof: directive.ProveKey(next, public(serverKey), "acme", "web-3")}
+		d.Rotate = &directive.RotateOf{Key: public(next), Proof: directive.ProveKey(next, public(agent.Key), "acme", "web-3")}
 	})})
 	a.Kill()
 	a = g.agent(t)

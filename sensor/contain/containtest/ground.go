@@ -1,7 +1,7 @@
 // Package containtest is the ground on which containment is tried: network namespaces with
 // wires between them, a cgroup of the test's own, processes in both, and a listener that
 // counts what still arrives. Nothing of it touches the network or the root cgroup of the
-// machine it runs on.
+// machine it runs on, but for Machine, which is to be had in a virtual machine made for it.
 package containtest
 
 import (
@@ -173,9 +173,14 @@ func Wire(t testing.TB, a, b Plug) {
 		v := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: a.Name}, PeerName: b.Name, PeerNamespace: netlink.NsFd(b.Host.ns)}
 		return netlink.LinkAdd(v)
 	})
-	for _, p := range []Plug{a, b} {
-		p.Host.Try(t, p.up)
-	}
+	a.Up(t)
+	b.Up(t)
+}
+
+// Up gives an interface that is there its addresses, and turns it on.
+func (p Plug) Up(t testing.TB) {
+	t.Helper()
+	p.Host.Try(t, p.up)
 }
 
 func (p Plug) up() error {

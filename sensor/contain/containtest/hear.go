@@ -19,33 +19,35 @@ import (
 // Ear counts what arrives on the wires of a host, below everything that could hide it: at
 // AF_PACKET, every frame that is not outgoing.
 type Ear struct {
-	host *Host
-	fd   int
-	mu   sync.Mutex // guards heard
-	seen map[string]int
+	name string
+	take func() map[string]int // what arrived since the last time
 }
+
+// Afar is the ear of a host that is elsewhere and tells, when asked, what it heard since the
+// last time.
+func Afar(name string, take func() map[string]int) *Ear { return &Ear{name: name, take: take} }
 
 // Listen begins counting, and answers the talkers: it accepts their connections, as a
 // process of that host would.
 func (h *Host) Listen(t testing.TB) *Ear {
 	t.Helper()
-	e := &Ear{host: h, seen: map[string]int{}}
+	c := &counter{seen: map[string]int{}}
 	h.Try(t, func() (err error) {
-		e.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0x0300)
+		c.fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0x0300)
 		if err != nil {
 			return err
 		}
-		return unix.SetsockoptTimeval(e.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000})
+		return unix.SetsockoptTimeval(c.fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &unix.Timeval{Usec: 100_000})
 	})
 	h.Accept(t, PortTCP)
 	h.Accept(t, PortNew)
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
-		e.listen(stop)
+		c.listen(stop)
 	}()
-	t.Cleanup(func() { close(stop); <-done; _ = unix.Close(e.fd) })
-	return e
+	t.Cleanup(func() { close(stop); <-done; _ = unix.Close(c.fd) })
+	return Afar(h.Name, c.take)
 }
 
 // Accept takes every connection to the port and gives back what is said, until stopped.
@@ -73,7 +75,13 @@ func (h *Host) Accept(t testing.TB, port int) (stop func()) {
 	return stop
 }
 
-func (e *Ear) listen(stop chan struct{}) {
+type counter struct {
+	fd   int
+	mu   sync.Mutex // guards seen
+	seen map[string]int
+}
+
+func (c *counter) listen(stop chan struct{}) {
 	buf := make([]byte, 1<<16)
 	for {
 		select {
@@ -81,30 +89,31 @@ func (e *Ear) listen(stop chan struct{}) {
 			return
 		default:
 		}
-		n, from, err := unix.Recvfrom(e.fd, buf, 0)
+		n, from, err := unix.Recvfrom(c.fd, buf, 0)
 		if err != nil {
 			continue // nothing came in a tenth of a second
 		}
 		if l, ok := from.(*unix.SockaddrLinklayer); ok && l.Pkttype != unix.PACKET_OUTGOING {
-			e.count(buf[:n])
+			what := Kind(buf[:n])
+			c.mu.Lock()
+			c.seen[what]++
+			c.mu.Unlock()
 		}
 	}
 }
 
-func (e *Ear) count(frame []byte) {
-	what := Kind(frame)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.seen[what]++
+func (c *counter) take() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seen := c.seen
+	c.seen = map[string]int{}
+	return seen
 }
 
 // Heard is what arrived since the last time this was asked, by kind, without what neighbours
 // need to find each other.
 func (e *Ear) Heard() map[string]int {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	seen := e.seen
-	e.seen = map[string]int{}
+	seen := e.take()
 	maps.DeleteFunc(seen, func(what string, _ int) bool { return strings.HasPrefix(what, "neighbour") })
 	return seen
 }
@@ -121,7 +130,7 @@ func (e *Ear) Until(t testing.TB, most time.Duration, kinds ...string) {
 			return
 		}
 	}
-	t.Fatalf("%s heard %v within %v, not all of %q", e.host.Name, all, most, kinds)
+	t.Fatalf("%s heard %v within %v, not all of %q", e.name, all, most, kinds)
 }
 
 // Silence fails the test for whatever arrives during the time.
@@ -129,7 +138,7 @@ func (e *Ear) Silence(t testing.TB, during time.Duration) {
 	t.Helper()
 	time.Sleep(during)
 	if heard := e.Heard(); len(heard) > 0 {
-		t.Errorf("%s should hear nothing, and heard %v", e.host.Name, heard)
+		t.Errorf("%s should hear nothing, and heard %v", e.name, heard)
 	}
 }
 
@@ -167,6 +176,8 @@ func kind(family string, proto byte, body []byte) string {
 	switch {
 	case proto == 58 && body[0] >= 133 && body[0] <= 136:
 		return "neighbour nd"
+	case proto == 1 && body[0] == 0, proto == 58 && body[0] == 129:
+		return "reply" + family
 	case proto == 1 || proto == 58:
 		return "icmp" + family
 	case proto == ProtoRaw:

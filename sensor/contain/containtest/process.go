@@ -22,6 +22,13 @@ type Process struct {
 	once sync.Once
 }
 
+// Over is a role that is played elsewhere, at the other end of a line. It cannot be killed.
+func Over(t testing.TB, role string, line io.ReadWriteCloser) *Process {
+	p := &Process{t: t, role: role, in: line}
+	p.listen(line)
+	return p
+}
+
 func (p *Process) listen(out io.Reader) {
 	p.out = make(chan []byte, 64)
 	go func() {
@@ -95,21 +102,27 @@ type reply struct {
 }
 
 // Answer is the other side of Ask: it reads questions until there are none.
-func Answer[Q any](answer func(Q) (any, error)) error {
-	lines := bufio.NewScanner(os.Stdin)
+func Answer[Q any](answer func(Q) (any, error)) error { return AnswerOn(os.Stdin, os.Stdout, answer) }
+
+// AnswerOn is Answer for the other end of Over.
+func AnswerOn[Q any](in io.Reader, out io.Writer, answer func(Q) (any, error)) error {
+	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var q Q
 		if err := json.Unmarshal(lines.Bytes(), &q); err != nil {
 			return fmt.Errorf("read the question: %w", err)
 		}
-		Say(answer(q))
+		a, err := answer(q)
+		sayOn(out, a, err)
 	}
 	return lines.Err()
 }
 
 // Say writes one answer.
-func Say(a any, err error) {
+func Say(a any, err error) { sayOn(os.Stdout, a, err) }
+
+func sayOn(out io.Writer, a any, err error) {
 	var r reply
 	if err != nil {
 		r.Error = err.Error()
@@ -117,7 +130,7 @@ func Say(a any, err error) {
 		r.Error = err.Error()
 	}
 	text, _ := json.Marshal(r)
-	_, _ = os.Stdout.Write(append(text, '\n'))
+	_, _ = out.Write(append(text, '\n'))
 }
 
 // Send says something and waits for no answer.

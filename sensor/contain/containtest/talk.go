@@ -29,6 +29,16 @@ type Talk struct {
 	To    []netip.Addr // each is spoken to in every way there is for its family
 	Ways  []string     // only these, or all
 	Frame *Frame       // and frames, through this interface
+
+	// Every is the pause between two words of one way; a few milliseconds if not set.
+	Every time.Duration
+}
+
+func pause(every time.Duration) time.Duration {
+	if every == 0 {
+		return betweenWords
+	}
+	return every
 }
 
 // Frame is where frames are written to.
@@ -66,24 +76,24 @@ func talk(args json.RawMessage) error {
 			"udp": sayUDP, "tcp": sayTCP, "new": sayNew, "icmp": sayICMP, "raw": sayRaw, "forward": sayForward, "connected": sayConnected,
 		} {
 			if wants(way) && (way != "forward" && way != "connected" || len(t.Ways) > 0) {
-				keepSaying(say(to))
+				keepSaying(say(to), pause(t.Every))
 			}
 		}
 	}
 	if t.Frame != nil {
-		keepSaying(sayFrame(*t.Frame))
+		keepSaying(sayFrame(*t.Frame), pause(t.Every))
 	}
 	return Answer(func(struct{}) (any, error) { return "talking", nil })
 }
 
 // keepSaying goes on whatever comes of it.
-func keepSaying(say func() error) {
+func keepSaying(say func() error, every time.Duration) {
 	go func() {
 		for {
 			if say() != nil {
-				time.Sleep(betweenWords)
+				time.Sleep(every)
 			}
-			time.Sleep(betweenWords)
+			time.Sleep(every)
 		}
 	}()
 }
@@ -220,7 +230,10 @@ func checksum(b []byte) uint16 {
 }
 
 // Call keeps up the control channel: one connection, a byte there and back, over and over.
-type Call struct{ To netip.AddrPort }
+type Call struct {
+	To    netip.AddrPort
+	Every time.Duration // as in Talk
+}
 
 // Line is how the control channel fares.
 type Line struct {
@@ -237,13 +250,13 @@ func call(args json.RawMessage) error {
 	var answers, dials, longest, last atomic.Int64
 	last.Store(time.Now().UnixNano())
 	go func() {
-		for ; ; time.Sleep(betweenWords) {
+		for ; ; time.Sleep(pause(c.Every)) {
 			conn, err := net.DialTimeout("tcp", c.To.String(), time.Second)
 			if err != nil {
 				continue
 			}
 			dials.Add(1)
-			for b := make([]byte, 1); ; time.Sleep(betweenWords) {
+			for b := make([]byte, 1); ; time.Sleep(pause(c.Every)) {
 				_ = conn.SetDeadline(time.Now().Add(3 * time.Second))
 				if _, err := conn.Write(b); err != nil {
 					break
