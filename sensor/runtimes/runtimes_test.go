@@ -22,9 +22,7 @@ const (
 // disk is a host's disk with what a runtime keeps on it.
 func disk(t testing.TB, files map[string]string) (*Disk, string) {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root writes what is believed")
-	}
+	need(t, os.Geteuid() == 0, "only root writes what is believed")
 	root := t.TempDir()
 	for path, text := range files {
 		write(t, filepath.Join(root, path), text)
@@ -35,6 +33,18 @@ func disk(t testing.TB, files map[string]string) (*Disk, string) {
 	}
 	t.Cleanup(func() { _ = d.Close() })
 	return d, root
+}
+
+// need skips what cannot be tried here, or fails it where everything must be there.
+func need(t testing.TB, ok bool, why ...any) {
+	t.Helper()
+	switch {
+	case ok:
+	case os.Getenv("TOCSIN_TEST_REQUIRE_ALL") == "1":
+		t.Fatal(why...)
+	default:
+		t.Skip(why...)
+	}
 }
 
 func write(t testing.TB, path, text string) {
