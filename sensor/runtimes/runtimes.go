@@ -16,9 +16,9 @@ import (
 )
 
 // Names is what a runtime knows of a container. Each is one line of at most 256 bytes, or
-// empty; the first are as the runtime was told.
+// empty.
 type Names struct {
-	Image     string // with its tag or digest; where a runtime was given an id, that
+	Image     string // as the runtime was told, with its tag or digest; it may be an id
 	Name      string // of the container, in its pod if it is in one; Sandbox for what holds a pod together
 	Pod       string
 	PodUID    string
@@ -40,8 +40,9 @@ type place struct {
 //
 //   - containerd writes the bundle of a task to <state>/io.containerd.runtime.v2.task/<namespace>/<id>
 //     before it starts (containerd, core/runtime/v2/bundle.go). The state is /run/containerd; that of
-//     k3s, and so of RKE2, /run/k3s/containerd (k3s, pkg/agent/config). Kubernetes' namespace is
-//     k8s.io, that of people and nerdctl by default "default".
+//     k3s /run/k3s/containerd (k3s, pkg/agent/config), and so of RKE2, whose socket is there (RKE2's
+//     documentation, CLI tools). Kubernetes' namespace is k8s.io, that of people and nerdctl by
+//     default "default".
 //   - CRI-O writes each container's config.json to its run directory too (cri-o,
 //     server/container_create.go and sandbox_run), which is overlay-containers/<id>/userdata below
 //     /run/containers/storage (containers/storage, store.go; crio.conf(5)).
