@@ -67,7 +67,7 @@ func (c serving) open(ctx context.Context, profile bpf.Profile, log *slog.Logger
 		return nil, nil, err
 	}
 	stop := func() { _ = sp.Close() }
-	conf := link.Config{Dir: linkDir(c.State), Identity: id, Spool: sp, Memory: s.memory, Limits: limits, Install: map[string]func([]byte) error{"sigma": s.judge.Sigma, "intel": s.judge.Intel},
+	conf := link.Config{Dir: linkDir(c.State), Identity: id, Spool: sp, Memory: s.memory, Limits: limits, Install: map[string]func([]byte) error{"sigma": settled(s.judge.Sigma), "intel": settled(s.judge.Intel)},
 		Change: map[string]func([]byte) ([]byte, error){"intel": s.judge.ChangeIntel}, Profile: profile.String(),
 		SetProfile: s.setProfile, Counts: s.counts, Saw: s.saw, Version: version(), Kernel: kernel(), Boot: boot(), Log: log}
 	if !c.WatchOnly {

@@ -45,6 +45,7 @@ func (j *Judge) Judge(e *event.Event) agent.Verdict {
 	j.names = j.names[:0]
 	if j.hits = j.intel.Set().Match(j.hits[:0], e, j.now()); len(j.hits) > 0 {
 		j.names = append(j.names, "intel/"+j.hits[0].Indicator().Source)
+		clear(j.hits) // they keep their set in memory
 	}
 	if engine := j.engine.Load(); engine != nil {
 		if j.matches = engine.Judge(e, e.At, j.matches[:0]); len(j.matches) > 0 {
@@ -108,9 +109,5 @@ func (j *Judge) ChangeIntel(change []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read what changed: %w", err)
 	}
-	set, err := d.Apply(j.intel.Set())
-	if err != nil {
-		return nil, err
-	}
-	return set.Encode(nil), nil
+	return d.Body(j.intel.Set())
 }

@@ -107,12 +107,16 @@ func (id *Identity) saveCertificate(dir string) error {
 	return nil
 }
 
-func replace(path string, text []byte) error {
+func replace(path string, parts ...[]byte) error {
 	f, err := os.CreateTemp(filepath.Dir(path), "new-") // mode 0600
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(text)
+	for _, part := range parts {
+		if err == nil {
+			_, err = f.Write(part)
+		}
+	}
 	err = errors.Join(err, f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), path)

@@ -304,11 +304,14 @@ func (l *Link) loadSets() error {
 			continue
 		}
 		b, err := os.ReadFile(l.setPath(kind))
-		var u wire.Update
-		if err != nil || proto.Unmarshal(b, &u) != nil || u.GetKind() != kind {
+		if err != nil {
 			continue
 		}
-		if got := l.install(&u, false); got.GetTrouble() != "" {
+		u, err := wire.ReadKept(b)
+		if err != nil || u.GetKind() != kind {
+			continue
+		}
+		if got := l.install(u, false); got.GetTrouble() != "" {
 			l.c.Log.Warn("a set that was installed before is left out", "kind", kind, "why", got.GetTrouble())
 		}
 	}
@@ -332,9 +335,9 @@ func (l *Link) install(u *wire.Update, keep bool) *wire.Installed {
 		err = put(u.GetBody())
 	}
 	if err == nil && keep {
-		var b []byte
-		if b, err = proto.Marshal(u); err == nil {
-			err = replace(l.setPath(u.GetKind()), b)
+		var parts [][]byte
+		if parts, err = wire.Kept(u); err == nil {
+			err = replace(l.setPath(u.GetKind()), parts...)
 		}
 	}
 	if err != nil {

@@ -65,6 +65,16 @@ func Change(from, to []byte) ([]byte, error) {
 // Apply makes the Set that the Delta leads to. The error is ErrOtherBase when base is not
 // the Set it starts from, ErrDamaged when what comes of it is not what it names.
 func (d Delta) Apply(base *Set) (*Set, error) {
+	b, err := d.Body(base)
+	if err != nil {
+		return nil, err
+	}
+	return Decode(b)
+}
+
+// Body is what Apply's Set is encoded as, for Decode; the errors are those of Apply. It is put
+// together in its place: beside base, a host has no room for two more.
+func (d Delta) Body(base *Set) ([]byte, error) {
 	base = orEmpty(base)
 	if base.Digest() != d.From {
 		return nil, ErrOtherBase
@@ -73,25 +83,42 @@ func (d Delta) Apply(base *Set) (*Set, error) {
 	if len(d.removed) > 0 && int(d.removed[len(d.removed)-1]) >= base.Len() || kept+d.added.Len() > MaxIndicators {
 		return nil, fmt.Errorf("apply a change of indicators: %w", ErrDamaged)
 	}
-	out := assembly{arena: make([]byte, 0, len(base.arena)+len(d.added.arena))}
-	oldNames, newNames := out.from(&base.texts), out.from(&d.added.texts)
+	var measured assembly
+	size := d.merged(base, func(r record, names *renumber) int {
+		measured.arena = measured.arena[:0]
+		measured.add(r, names)
+		return len(measured.arena)
+	}, &measured)
+	out := Set{size: measured.size, texts: measured.texts.texts}
+	b := out.head(nil, size)
+	head := len(b)
+	written := assembly{arena: b, texts: measured.texts}
+	d.merged(base, func(r record, names *renumber) int { written.add(r, names); return 0 }, &written)
+	b = written.arena
+	out.arena = b[head:]
+	if out.sum = out.digest(); out.sum != d.To {
+		return nil, fmt.Errorf("apply a change of indicators: %w", ErrDamaged)
+	}
+	return append(b, out.sum[:]...), nil
+}
+
+// merged goes through the records of the Set that comes of it, in their order, and adds up what add
+// returns.
+func (d Delta) merged(base *Set, add func(record, *renumber) int, to *assembly) (sum int) {
+	oldNames, newNames := to.from(&base.texts), to.from(&d.added.texts)
 	gone := d.removed
 	merge(base, d.added, func(x, y *cursor) {
 		if x != nil && len(gone) > 0 && gone[0] == uint32(x.n) {
 			gone, x = gone[1:], nil
 		}
 		if x != nil {
-			out.add(x.record, oldNames)
+			sum += add(x.record, oldNames)
 		}
 		if y != nil {
-			out.add(y.record, newNames)
+			sum += add(y.record, newNames)
 		}
 	})
-	s := out.set()
-	if s.Digest() != d.To {
-		return nil, fmt.Errorf("apply a change of indicators: %w", ErrDamaged)
-	}
-	return s, nil
+	return sum
 }
 
 func orEmpty(s *Set) *Set {

@@ -23,8 +23,15 @@ func (s *Set) Encode(dst []byte) []byte {
 	if s == nil {
 		s = &Set{}
 	}
-	dst = append(slices.Grow(dst, 64+4*len(s.texts.ends)+len(s.texts.blob)+len(s.arena)), setMagic...)
-	for _, n := range []int{s.size, len(s.texts.ends), len(s.texts.blob), len(s.arena)} {
+	dst = append(s.head(dst, len(s.arena)), s.arena...)
+	sum := s.Digest()
+	return append(dst, sum[:]...)
+}
+
+// head is what comes before records of that many bytes. There is room for them, and for the digest.
+func (s *Set) head(dst []byte, arena int) []byte {
+	dst = append(slices.Grow(dst, len(setMagic)+4*binary.MaxVarintLen64+2*len(s.texts.ends)+len(s.texts.blob)+arena+len(Digest{})), setMagic...)
+	for _, n := range []int{s.size, len(s.texts.ends), len(s.texts.blob), arena} {
 		dst = binary.AppendUvarint(dst, uint64(n))
 	}
 	from := uint32(0)
@@ -32,10 +39,7 @@ func (s *Set) Encode(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, uint64(end-from))
 		from = end
 	}
-	dst = append(dst, s.texts.blob...)
-	dst = append(dst, s.arena...)
-	sum := s.Digest()
-	return append(dst, sum[:]...)
+	return append(dst, s.texts.blob...)
 }
 
 // Decode reads what Encode wrote. It keeps b, which must not change afterwards: a
