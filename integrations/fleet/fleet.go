@@ -55,13 +55,13 @@ type Config struct {
 	// Changes find out what turns one set of a kind into another, for hosts that have the one. A kind without is
 	// sent whole.
 	Changes    map[string]func(from, to []byte) ([]byte, error)
-	Thresholds noise.Thresholds
+	Thresholds func() noise.Thresholds // what signals ask the rooms for, as it is agreed now; nil: nothing
 	Windows    noise.Windows
 	Settings   func(host string) Settings // what is watched and sent; nil is nothing but signals
 	// Usual learns from an event what is usual, and says what is not; nil: nobody learns. Odd is what that
 	// asks for.
 	Usual func(e *event.Event) []Unusual
-	Odd   noise.Thresholds
+	Odd   func() noise.Thresholds
 
 	Now func() time.Time
 	Log *slog.Logger

@@ -197,10 +197,15 @@ func TestASetReachesHostsOfAllReplicas(t *testing.T) {
 	}
 }
 
+// agreed is what the plan says and goes on saying.
+func agreed(t noise.Thresholds) func() noise.Thresholds {
+	return func() noise.Thresholds { return t }
+}
+
 func loud(r *rooms) func(*fleet.Config) {
 	return func(c *fleet.Config) {
 		c.Rooms = r
-		c.Thresholds = noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.High: noise.Declare}, Severity: map[noise.Level]string{noise.High: "p2"}}
+		c.Thresholds = agreed(noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.High: noise.Declare}, Severity: map[noise.Level]string{noise.High: "p2"}})
 		c.Rule = func(name string) (fleet.Rule, bool) { return fleet.Rule{Level: noise.High, Title: name}, true }
 	}
 }

@@ -101,8 +101,8 @@ func TestSignalsBecomeOneIncident(t *testing.T) {
 	r := &rooms{fails: 1}
 	s := serve(t, func(c *fleet.Config) {
 		c.Rooms = r
-		c.Thresholds = noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.High: noise.Declare, noise.Medium: noise.Entry, noise.Critical: noise.Declare},
-			Severity: map[noise.Level]string{noise.High: "p2"}}
+		c.Thresholds = agreed(noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.High: noise.Declare, noise.Medium: noise.Entry, noise.Critical: noise.Declare},
+			Severity: map[noise.Level]string{noise.High: "p2"}})
 		c.Rule = func(name string) (fleet.Rule, bool) {
 			level, ok := map[string]noise.Level{"shell": noise.High, "rootkit": noise.Critical}[name]
 			return fleet.Rule{Level: level, Title: name}, ok

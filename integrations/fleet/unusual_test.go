@@ -112,8 +112,8 @@ func TestWhatIsNotUsualBecomesASignalOfItsOwn(t *testing.T) {
 	s := serve(t, func(c *fleet.Config) {
 		c.Settings, c.Usual, c.Rooms = l.settings, l.usual, r
 		c.Rule = func(string) (fleet.Rule, bool) { return fleet.Rule{Level: noise.High}, true }
-		c.Thresholds = noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.High: noise.Link}}
-		c.Odd = noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.Low: noise.Link}}
+		c.Thresholds = agreed(noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.High: noise.Link}})
+		c.Odd = agreed(noise.Thresholds{ByLevel: map[noise.Level]noise.Ask{noise.Low: noise.Link}})
 		c.Excepted = func(s noise.Signal) string {
 			if s.Rule == "baseline/new-program" && s.Program == "/tmp/ours" {
 				return "4"

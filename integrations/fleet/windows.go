@@ -20,7 +20,7 @@ type windows struct {
 	fleet *Fleet
 	judge chan string   // groups to look at
 	all   chan struct{} // every group is to be looked at
-	asks  noise.Thresholds
+	asks  func() noise.Thresholds
 
 	mu     sync.Mutex // guards what follows
 	groups *noise.Grouper
@@ -28,12 +28,15 @@ type windows struct {
 	missed uint64                 // groups that had to wait for their next signal, because the rooms are slow
 }
 
-func newWindows(f *Fleet, asks noise.Thresholds) (*windows, error) {
+func newWindows(f *Fleet, asks func() noise.Thresholds) (*windows, error) {
 	groups, err := noise.NewGrouper(f.c.Windows)
 	if err != nil {
 		return nil, fmt.Errorf("open the windows for signals: %w", err)
 	}
-	if err := asks.Check(); err != nil {
+	if asks == nil {
+		asks = func() noise.Thresholds { return noise.Thresholds{} }
+	}
+	if err := asks().Check(); err != nil {
 		return nil, err
 	}
 	return &windows{fleet: f, groups: groups, asks: asks, was: map[string]noise.Asked{}, judge: make(chan string, 256), all: make(chan struct{}, 1)}, nil
@@ -235,7 +238,7 @@ func (w *windows) look(ctx context.Context, id string) error {
 	if err != nil {
 		return fmt.Errorf("list the open incidents: %w", err)
 	}
-	c, now, crossed := w.asks.Judge(g, was, open, nil)
+	c, now, crossed := w.asks().Judge(g, was, open, nil)
 	if crossed {
 		said := Said{Group: g, Why: c.Why, Also: slices.Clone(c.Also), Key: fmt.Sprintf("signals:%s:%s:%d:%d", id, c.Ask, now.Level, now.Techniques)}
 		switch {

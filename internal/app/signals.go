@@ -10,6 +10,7 @@ import (
 	"github.com/tocsin-ir/tocsin/internal/feeds"
 	"github.com/tocsin-ir/tocsin/internal/plan"
 	"github.com/tocsin-ir/tocsin/internal/signals"
+	"github.com/tocsin-ir/tocsin/sensor/detect/noise"
 	"github.com/tocsin-ir/tocsin/sensor/detect/rules"
 	"github.com/tocsin-ir/tocsin/sensor/detect/sigma"
 )
@@ -34,9 +35,9 @@ func (a *App) openSignals(ctx context.Context, c *fleet.Config) error {
 		return err
 	}
 	a.sensors.desk = desk
-	agreed := a.plan.Now().Settings().Signals
-	c.Rooms, c.Rule, c.Excepted, c.Changed, c.Thresholds = desk, desk.Rule, desk.Excepted, desk.Changed, agreed.Thresholds
-	c.Settings, c.Usual, c.Odd = desk.Settings, desk.Observe, agreed.Baseline.Thresholds()
+	agreed := func() plan.Signals { return a.plan.Now().Settings().Signals }
+	c.Rooms, c.Rule, c.Excepted, c.Changed, c.Thresholds = desk, desk.Rule, desk.Excepted, desk.Changed, func() noise.Thresholds { return agreed().Thresholds }
+	c.Settings, c.Usual, c.Odd = desk.Settings, desk.Observe, func() noise.Thresholds { return agreed().Baseline.Thresholds() }
 	return nil
 }
 

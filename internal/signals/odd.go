@@ -72,6 +72,7 @@ func (d *Desk) Observe(e *event.Event) []fleet.Unusual {
 		return nil
 	}
 	_, where.Suspect = d.suspects[strings.ToLower(e.Host)]
+	d.usual.Learn(want.Learn)
 	news := d.usual.Observe(e, where, now)
 	d.learned(where)
 	var odd []fleet.Unusual

@@ -72,6 +72,21 @@ func TestAHostIsComparedInItsGroup(t *testing.T) {
 	}
 }
 
+// The plan is changed while the server runs: who learned for long enough by the new one is judged from now on.
+func TestHowLongIsLearnedIsThePlansToSay(t *testing.T) {
+	l := learn(t)
+	l.sees("web-1", "/opt/cart")
+	l.sees("web-2", "/opt/cart")
+	l.now = l.now.Add(3 * days)
+	if got := l.sees("web-1", "/opt/nc"); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
+	l.want.Baseline.Learn = 2 * days
+	if got := l.sees("web-1", "/opt/ncat"); len(got) != 1 || !strings.Contains(got[0].Why, "never run on web-1 in 3 days") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // sees is what is told of programs that ran on a host.
 func (l *learner) sees(host string, programs ...string) (all []fleet.Unusual) {
 	for _, exe := range programs {

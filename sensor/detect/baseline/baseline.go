@@ -110,6 +110,16 @@ func New(r Rules) (*Book, error) {
 	return &Book{rules: r, fade: fadeOf(r.HalfLife), profiles: map[Scope]*profile{}, members: map[string]map[string]bool{}}, nil
 }
 
+// Learn is how long a profile believes everything from now on, those that began already as well. What no Book
+// takes leaves it as it is.
+func (b *Book) Learn(d time.Duration) {
+	r := b.rules
+	r.Learn = d
+	if r, err := r.filled(); err == nil {
+		b.rules = r
+	}
+}
+
 // Observe learns from an event at a moment and returns what is not usual about it. The same
 // novelty is reported once a day.
 func (b *Book) Observe(e *event.Event, w Where, at time.Time) []Novelty {
