@@ -81,6 +81,9 @@ func TestAfterAReboot(t *testing.T) {
 		if err := os.RemoveAll(filepath.Join(g.settings.Place.Pins, "gate-v1")); err != nil {
 			t.Fatal(err)
 		}
+		for _, wire := range []string{"topeer", "toserver"} {
+			g.host.NoFilters(t, wire)
+		}
 	}
 	reboot()
 	g.ear.Until(t, 10*time.Second, "udp4", "icmp6") // nobody holds it

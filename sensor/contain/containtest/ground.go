@@ -201,6 +201,24 @@ func (p Plug) up() error {
 	return netlink.LinkSetUp(l)
 }
 
+// NoFilters takes all clsact filters off an interface, as a reboot does. Nothing else does: they
+// do not go with a pin, as tcx does.
+func (h *Host) NoFilters(t testing.TB, name string) {
+	t.Helper()
+	h.Try(t, func() error {
+		l, err := netlink.LinkByName(name)
+		if err != nil {
+			return err
+		}
+		err = netlink.QdiscDel(&netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
+			LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}})
+		if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.ENOENT) {
+			return nil // there is none
+		}
+		return err
+	})
+}
+
 // Via sends everything that is not on a wire to the address.
 func (h *Host) Via(t testing.TB, gateways ...string) {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"sync/atomic"
 	"time"
 
@@ -14,15 +15,23 @@ import (
 
 // What is said, and in which way. A listener tells them apart by port or protocol.
 const (
-	PortUDP      = 7001
-	PortTCP      = 7002 // one connection, kept and written to
-	PortNew      = 7003 // a new connection each time
-	PortFrame    = 7004 // UDP in a frame written by hand, past all sockets
-	PortForward  = 7005 // UDP that comes from behind the host
-	ProtoRaw     = 253  // RFC 3692: for experiments
-	ControlPort  = 7443
-	betweenWords = 4 * time.Millisecond
+	PortUDP     = 7001
+	PortTCP     = 7002 // one connection, kept and written to
+	PortNew     = 7003 // a new connection each time
+	PortFrame   = 7004 // UDP in a frame written by hand, past all sockets
+	PortForward = 7005 // UDP that comes from behind the host
+	ProtoRaw    = 253  // RFC 3692: for experiments
+	ControlPort = 7443
 )
+
+// betweenWords is long enough for a slow machine to do something else too: an emulated
+// processor is told so by its environment.
+var betweenWords = func() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("TOCSIN_TEST_PAUSE")); err == nil {
+		return d
+	}
+	return 4 * time.Millisecond
+}()
 
 // Talk is what a talker does, all at once, until it is killed.
 type Talk struct {

@@ -1,11 +1,15 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+	"golang.org/x/sys/unix"
 )
 
 // hook is a program and the place of the cgroup it goes to.
@@ -46,6 +50,9 @@ func (g *Gate) attachCgroup() error {
 
 func (g *Gate) attachHook(h hook) error {
 	l, err := link.AttachCgroup(link.CgroupOptions{Path: g.place.Cgroup, Attach: h.attach, Program: h.prog})
+	if errors.Is(err, unix.EPERM) {
+		return errors.Join(err, g.alone(h.attach))
+	}
 	if err != nil {
 		return err
 	}
@@ -54,4 +61,37 @@ func (g *Gate) attachHook(h hook) error {
 		return fmt.Errorf("pin: %w", err)
 	}
 	return nil
+}
+
+// alone names the programs that somebody attached to the cgroup for themselves, without
+// BPF_F_ALLOW_MULTI: the kernel lets nobody in beside them. Whoever runs the host has to decide
+// which of the two it is to be.
+func (g *Gate) alone(where ebpf.AttachType) error {
+	dir, err := os.Open(g.place.Cgroup)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = dir.Close() }()
+	there, err := link.QueryPrograms(link.QueryOptions{Target: int(dir.Fd()), Attach: where})
+	if err != nil || len(there.Programs) == 0 {
+		return err
+	}
+	var who []string
+	for _, p := range there.Programs {
+		who = append(who, programName(p.ID))
+	}
+	return fmt.Errorf("attached there already, and perhaps with no room for others: %s", strings.Join(who, ", "))
+}
+
+func programName(id ebpf.ProgramID) string {
+	name := fmt.Sprintf("program %d", id)
+	p, err := ebpf.NewProgramFromID(id)
+	if err != nil {
+		return name
+	}
+	defer func() { _ = p.Close() }()
+	if info, err := p.Info(); err == nil && info.Name != "" {
+		name += " (" + info.Name + ")"
+	}
+	return name
 }

@@ -70,7 +70,6 @@ func Open(place Place, log *slog.Logger) (*Gate, error) {
 	if err := onBPFFS(place.Pins); err != nil {
 		return nil, fmt.Errorf("find a place for pins in %s: %w", place.Pins, err)
 	}
-	_ = rlimit.RemoveMemlock() // may be refused, and from 5.11 on does not matter
 	g := &Gate{place: place, log: log, root: filepath.Join(place.Pins, layoutName), links: map[int]*watched{}}
 	if err := g.load(); err != nil {
 		return nil, err
@@ -110,6 +109,7 @@ func (g *Gate) load() error {
 	if err := os.MkdirAll(maps, 0o700); err != nil {
 		return fmt.Errorf("make the folder for maps: %w", err)
 	}
+	_ = rlimit.RemoveMemlock() // may be refused, and from 5.11 on does not matter
 	var objs programObjects
 	err = spec.LoadAndAssign(&objs, &ebpf.CollectionOptions{Maps: ebpf.MapOptions{PinPath: maps}})
 	if err != nil {

@@ -21,8 +21,12 @@ type watched struct {
 	by    string // tcx, clsact
 	why   string // why it is not covered; empty when it is
 	encap string
-	pins  []string
-	held  []link.Link
+
+	before string // filters that are asked before the gate's, by clsact
+	pushes int    // since the last scan
+
+	pins []string
+	held []link.Link
 }
 
 func (w *watched) close() {
@@ -66,6 +70,7 @@ func (g *Gate) watchLinks() error {
 		return err
 	}
 	g.done.Go(func() { g.follow(ctx, updates) })
+	g.done.Go(func() { g.followFilters(ctx) })
 	return nil
 }
 
@@ -87,6 +92,7 @@ func (g *Gate) follow(ctx context.Context, updates chan netlink.LinkUpdate) {
 			}
 			g.hear(u)
 		case <-tick.C:
+			g.rest()
 			if err := g.scan(); err != nil {
 				g.log.Warn("interfaces could not be listed", "error", err)
 			}
@@ -127,6 +133,14 @@ func (g *Gate) scan() error {
 	return nil
 }
 
+func (g *Gate) rest() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, w := range g.links {
+		w.pushes = 0
+	}
+}
+
 func (g *Gate) forget(index int) {
 	if w := g.links[index]; w != nil {
 		w.remove(index)
@@ -145,15 +159,12 @@ func (g *Gate) cover(a *netlink.LinkAttrs) {
 	}
 	if w := g.links[a.Index]; w != nil && w.why == "" && w.encap == a.EncapType {
 		w.name = a.Name
+		g.push(w, a.Index)
 		return
 	}
 	w := &watched{name: a.Name, encap: a.EncapType}
-	in, out := g.progs.GateFrameIn, g.progs.GateFrameOut
-	switch {
-	case a.EncapType == "ether":
-	case bare[a.EncapType]:
-		in, out = g.progs.GateBareIn, g.progs.GateBareOut
-	default:
+	in, out := g.framesOf(w)
+	if in == nil {
 		w.why = "its frames, of kind " + a.EncapType + ", are not understood"
 		g.links[a.Index] = w
 		return
@@ -164,6 +175,17 @@ func (g *Gate) cover(a *netlink.LinkAttrs) {
 		g.log.Warn("an interface is not covered", "interface", a.Name, "error", err)
 	}
 	g.links[a.Index] = w
+}
+
+// framesOf is the programs for an interface's frames; nil when they are not understood.
+func (g *Gate) framesOf(w *watched) (in, out *ebpf.Program) {
+	switch {
+	case w.encap == "ether":
+		return g.progs.GateFrameIn, g.progs.GateFrameOut
+	case bare[w.encap]:
+		return g.progs.GateBareIn, g.progs.GateBareOut
+	}
+	return nil, nil
 }
 
 func (g *Gate) attachLink(w *watched, index int, in, out *ebpf.Program) error {
@@ -178,7 +200,8 @@ func (g *Gate) attachLink(w *watched, index int, in, out *ebpf.Program) error {
 	}
 	w.close()
 	w.by = "clsact"
-	if again := attachFilters(index, in, out); again != nil {
+	var again error
+	if w.before, again = attachFilters(index, in, out); again != nil {
 		return errors.Join(fmt.Errorf("attach by tcx: %w", err), fmt.Errorf("attach by clsact: %w", again))
 	}
 	return nil

@@ -152,6 +152,9 @@ func (g *Gate) loose() (loose bool, gaps []string) {
 		if w.why != "" {
 			gaps = append(gaps, fmt.Sprintf("interface %s is not covered: %s", w.name, w.why))
 		}
+		if w.before != "" {
+			gaps = append(gaps, "interface "+w.name+": "+askedBefore+w.before)
+		}
 		for _, pin := range w.pins {
 			if err := attached(pin); err != nil {
 				gaps = append(gaps, fmt.Sprintf("interface %s is not covered any more: %v", w.name, err))
@@ -238,9 +241,10 @@ func (g *Gate) provedBy(l Layer, why Reason) (n uint64) {
 }
 
 // tryLinks sends a frame out of each interface, of a type for experiments (IEEE 802: 88-B5)
-// and to nobody.
+// and to nobody. One that could not be covered is tried as well: nobody shall read "in effect"
+// where frames pass.
 func (g *Gate) tryLinks(mark uint32, proof *Proof) {
-	for _, c := range g.Report().Links {
+	for _, c := range g.understood() {
 		before := g.provedBy(LinkOut, HostHeld)
 		err := sendFrame(c.Index, mark)
 		t := Tried{What: "a frame out of " + c.Name, Refused: g.provedBy(LinkOut, HostHeld) > before}
@@ -255,6 +259,19 @@ func (g *Gate) tryLinks(mark uint32, proof *Proof) {
 		}
 		proof.Tried = append(proof.Tried, t)
 	}
+}
+
+// understood are the interfaces whose frames the gate can read, covered or not.
+func (g *Gate) understood() (all []Covered) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, w := range g.links {
+		if in, _ := g.framesOf(w); in != nil {
+			all = append(all, Covered{Name: w.name, Index: i, By: w.by})
+		}
+	}
+	slices.SortFunc(all, func(a, b Covered) int { return a.Index - b.Index })
+	return all
 }
 
 func sendFrom(cgroup string, command []string, layer Layer, mark uint32, proto uint8, to netip.AddrPort) error {

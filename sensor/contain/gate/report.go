@@ -36,11 +36,16 @@ func (g *Gate) Report() Report {
 			r.Missing = append(r.Missing, Missing{What: "interface " + w.name, Why: w.why})
 			continue
 		}
+		if w.before != "" {
+			r.Missing = append(r.Missing, Missing{What: "interface " + w.name, Why: askedBefore + w.before})
+		}
 		r.Links = append(r.Links, Covered{Name: w.name, Index: i, By: w.by})
 	}
 	slices.SortFunc(r.Links, func(a, b Covered) int { return a.Index - b.Index })
 	return r
 }
+
+const askedBefore = "filters that are asked before the gate's may let frames pass: "
 
 // Refusals counts what was refused since the gate was first opened after boot.
 type Refusals map[Layer]map[Reason]uint64

@@ -1,0 +1,184 @@
+package gate_test
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/asm"
+	"github.com/cilium/ebpf/link"
+	"github.com/tocsin-ir/tocsin/sensor/contain/containtest"
+	"github.com/tocsin-ir/tocsin/sensor/contain/gate"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// answers is a program of somebody else's that says the same to every packet.
+func answers(t *testing.T, kind ebpf.ProgramType, verdict int32) *ebpf.Program {
+	t.Helper()
+	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "others", Type: kind, License: "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = p.Close() })
+	return p
+}
+
+// goOn lets every frame out that leaves by topeer, and asks nobody after itself: a filter
+// with the best priority there is, as networks of containers set theirs.
+func (g *ground) goOn(t *testing.T, filter netlink.Filter) {
+	t.Helper()
+	g.host.Try(t, func() error {
+		l, err := netlink.LinkByName("topeer")
+		if err != nil {
+			return err
+		}
+		err = netlink.QdiscAdd(&netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
+			LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}})
+		if err != nil && !errors.Is(err, unix.EEXIST) {
+			return err
+		}
+		a := filter.Attrs()
+		a.LinkIndex, a.Parent, a.Protocol = l.Attrs().Index, netlink.HANDLE_MIN_EGRESS, unix.ETH_P_ALL
+		a.Priority = max(a.Priority, 1)
+		return netlink.FilterAdd(filter)
+	})
+}
+
+func goOnBPF(t *testing.T) netlink.Filter {
+	const ok = 0 // TC_ACT_OK
+	return &netlink.BpfFilter{FilterAttrs: netlink.FilterAttrs{Handle: 1}, Fd: answers(t, ebpf.SchedCLS, ok).FD(), Name: "others", DirectAction: true}
+}
+
+// The network of the containers has a filter of its own, which lets frames out without asking
+// anybody after it. Before Linux 6.6 the last that comes is the first that is asked: the gate
+// is in front whoever came first, and stays there when somebody comes later.
+func TestSomebodyElsesFilterIsBehind(t *testing.T) {
+	for _, first := range []string{"theirs", "ours"} {
+		t.Run(first+" first", func(t *testing.T) {
+			g := newGround(t)
+			g.place.NoTCX = true
+			g.talk(t)
+			if first == "theirs" {
+				g.goOn(t, goOnBPF(t))
+			}
+			a := g.agent(t)
+			g.ear.Until(t, 10*time.Second, every...)
+			a.Ask(order{Isolate: -1}, nil)
+			if first == "ours" {
+				g.goOn(t, goOnBPF(t))
+				time.Sleep(200 * time.Millisecond) // it is pushed back as soon as it is seen
+			}
+			time.Sleep(settle)
+			g.ear.Heard()
+			g.ear.Silence(t, 300*time.Millisecond)
+			for wait := range 5 { // and however often the agent is killed while it takes over
+				a.Kill()
+				a = g.host.Start(t, g.cgroup, "agent", g.place)
+				time.Sleep(time.Duration(wait*30) * time.Millisecond)
+			}
+			a.Kill()
+			a = g.agent(t)
+			g.ear.Silence(t, 300*time.Millisecond)
+			g.alive(t)
+			a.Ask(order{Release: true}, nil)
+			g.ear.Until(t, 10*time.Second, every...)
+		})
+	}
+}
+
+// A filter of another kind has the best priority there is: the gate comes second. What has a
+// socket is silent; that the rest may not be is said by the report, and found out by the proof.
+func TestAFilterInFrontIsSaid(t *testing.T) {
+	g := newGround(t)
+	g.place.NoTCX = true
+	g.talk(t)
+	g.goOn(t, &netlink.U32{ClassId: netlink.MakeHandle(1, 1)})
+	a := g.agent(t)
+	g.ear.Until(t, 10*time.Second, every...)
+	a.Ask(order{Isolate: -1}, nil)
+	time.Sleep(settle)
+	g.ear.Heard()
+	time.Sleep(300 * time.Millisecond)
+	heard := g.ear.Heard()
+	for _, what := range []string{"frame4", "forward4", "forward6"} {
+		delete(heard, what)
+	}
+	if len(heard) > 0 {
+		t.Errorf("sockets are heard: %v", heard)
+	}
+	var r gate.Report
+	a.Ask(order{Report: true}, &r)
+	if len(r.Missing) != 1 || !strings.Contains(r.Missing[0].Why, "u32") {
+		t.Errorf("missing: %+v", r.Missing)
+	}
+	var p gate.Proof
+	a.Ask(order{Prove: &gate.Probe{Why: gate.HostHeld}}, &p)
+	if p.Standing != gate.NotInEffect {
+		t.Errorf("proof: %+v", p)
+	}
+}
+
+// No place is left for the gate on an interface. The proof does not say "in effect".
+func TestAnInterfaceWithoutAGateIsNoProof(t *testing.T) {
+	g := newGround(t)
+	g.place.NoTCX = true
+	for priority := range uint16(16) {
+		g.goOn(t, &netlink.U32{FilterAttrs: netlink.FilterAttrs{Priority: priority + 1}, ClassId: netlink.MakeHandle(1, 1)})
+	}
+	a := g.agent(t)
+	a.Ask(order{Isolate: -1}, nil)
+	var r gate.Report
+	a.Ask(order{Report: true}, &r)
+	var p gate.Proof
+	a.Ask(order{Prove: &gate.Probe{Why: gate.HostHeld}}, &p)
+	if len(r.Missing) != 1 || p.Standing != gate.NotInEffect {
+		t.Errorf("missing: %+v\nproof: %+v", r.Missing, p)
+	}
+}
+
+// Somebody, a service manager say, attached a program alone to a cgroup below: it lets
+// everything pass, and takes the gate's place nowhere.
+func TestAnExclusiveProgramBelowTakesNothingAway(t *testing.T) {
+	g := newGround(t)
+	service := g.cgroup + "/service"
+	if err := os.Mkdir(service, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	attachAlone(t, service)
+	g.host.Start(t, service, "talk", containtest.Talk{To: peerAddrs})
+	a := g.agent(t)
+	g.ear.Until(t, 10*time.Second, "udp4", "tcp6", "raw4")
+	a.Ask(order{Isolate: -1}, nil)
+	time.Sleep(settle)
+	g.ear.Heard()
+	g.ear.Silence(t, 500*time.Millisecond)
+}
+
+// Somebody has the cgroup itself for themselves. The gate cannot be, and says who it is.
+func TestAnExclusiveProgramInItsPlaceIsNamed(t *testing.T) {
+	g := newGround(t)
+	attachAlone(t, g.cgroup)
+	a := g.host.Start(t, g.cgroup, "agent", g.place)
+	if err := a.Hear(nil); err == nil || !strings.Contains(err.Error(), "others") {
+		t.Errorf("it says: %v", err)
+	}
+}
+
+func attachAlone(t *testing.T, cgroup string) {
+	t.Helper()
+	dir, err := os.Open(cgroup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = dir.Close() }()
+	pass := answers(t, ebpf.CGroupSKB, 1)
+	for _, at := range []ebpf.AttachType{ebpf.AttachCGroupInetEgress, ebpf.AttachCGroupInetIngress} {
+		if err := link.RawAttachProgram(link.RawAttachProgramOptions{Target: int(dir.Fd()), Program: pass, Attach: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
