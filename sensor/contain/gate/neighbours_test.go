@@ -1,57 +1,15 @@
 package gate_test
 
 import (
-	"errors"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/asm"
-	"github.com/cilium/ebpf/link"
 	"github.com/tocsin-ir/tocsin/sensor/contain/containtest"
 	"github.com/tocsin-ir/tocsin/sensor/contain/gate"
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
-
-// answers is a program of somebody else's that says the same to every packet.
-func answers(t *testing.T, kind ebpf.ProgramType, verdict int32) *ebpf.Program {
-	t.Helper()
-	p, err := ebpf.NewProgram(&ebpf.ProgramSpec{Name: "others", Type: kind, License: "GPL", Instructions: asm.Instructions{asm.Mov.Imm(asm.R0, verdict), asm.Return()}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = p.Close() })
-	return p
-}
-
-// goOn lets every frame out that leaves by topeer, and asks nobody after itself: a filter
-// with the best priority there is, as networks of containers set theirs.
-func (g *ground) goOn(t *testing.T, filter netlink.Filter) {
-	t.Helper()
-	g.host.Try(t, func() error {
-		l, err := netlink.LinkByName("topeer")
-		if err != nil {
-			return err
-		}
-		err = netlink.QdiscAdd(&netlink.GenericQdisc{QdiscType: "clsact", QdiscAttrs: netlink.QdiscAttrs{
-			LinkIndex: l.Attrs().Index, Handle: netlink.MakeHandle(0xffff, 0), Parent: netlink.HANDLE_CLSACT}})
-		if err != nil && !errors.Is(err, unix.EEXIST) {
-			return err
-		}
-		a := filter.Attrs()
-		a.LinkIndex, a.Parent, a.Protocol = l.Attrs().Index, netlink.HANDLE_MIN_EGRESS, unix.ETH_P_ALL
-		a.Priority = max(a.Priority, 1)
-		return netlink.FilterAdd(filter)
-	})
-}
-
-func goOnBPF(t *testing.T) netlink.Filter {
-	const ok = 0 // TC_ACT_OK
-	return &netlink.BpfFilter{FilterAttrs: netlink.FilterAttrs{Handle: 1}, Fd: answers(t, ebpf.SchedCLS, ok).FD(), Name: "others", DirectAction: true}
-}
 
 // The network of the containers has a filter of its own, which lets frames out without asking
 // anybody after it. Before Linux 6.6 the last that comes is the first that is asked: the gate
@@ -63,13 +21,13 @@ func TestSomebodyElsesFilterIsBehind(t *testing.T) {
 			g.place.NoTCX = true
 			g.talk(t)
 			if first == "theirs" {
-				g.goOn(t, goOnBPF(t))
+				g.host.LetOut(t, "topeer", containtest.Pass(t))
 			}
 			a := g.agent(t)
 			g.ear.Until(t, 10*time.Second, every...)
 			a.Ask(order{Isolate: -1}, nil)
 			if first == "ours" {
-				g.goOn(t, goOnBPF(t))
+				g.host.LetOut(t, "topeer", containtest.Pass(t))
 				time.Sleep(200 * time.Millisecond) // it is pushed back as soon as it is seen
 			}
 			time.Sleep(settle)
@@ -96,7 +54,7 @@ func TestAFilterInFrontIsSaid(t *testing.T) {
 	g := newGround(t)
 	g.place.NoTCX = true
 	g.talk(t)
-	g.goOn(t, &netlink.U32{ClassId: netlink.MakeHandle(1, 1)})
+	g.host.LetOut(t, "topeer", &netlink.U32{ClassId: netlink.MakeHandle(1, 1)})
 	a := g.agent(t)
 	g.ear.Until(t, 10*time.Second, every...)
 	a.Ask(order{Isolate: -1}, nil)
@@ -127,7 +85,7 @@ func TestAnInterfaceWithoutAGateIsNoProof(t *testing.T) {
 	g := newGround(t)
 	g.place.NoTCX = true
 	for priority := range uint16(16) {
-		g.goOn(t, &netlink.U32{FilterAttrs: netlink.FilterAttrs{Priority: priority + 1}, ClassId: netlink.MakeHandle(1, 1)})
+		g.host.LetOut(t, "topeer", &netlink.U32{FilterAttrs: netlink.FilterAttrs{Priority: priority + 1}, ClassId: netlink.MakeHandle(1, 1)})
 	}
 	a := g.agent(t)
 	a.Ask(order{Isolate: -1}, nil)
@@ -148,7 +106,7 @@ func TestAnExclusiveProgramBelowTakesNothingAway(t *testing.T) {
 	if err := os.Mkdir(service, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	attachAlone(t, service)
+	containtest.AttachAlone(t, service)
 	g.host.Start(t, service, "talk", containtest.Talk{To: peerAddrs})
 	a := g.agent(t)
 	g.ear.Until(t, 10*time.Second, "udp4", "tcp6", "raw4")
@@ -161,24 +119,9 @@ func TestAnExclusiveProgramBelowTakesNothingAway(t *testing.T) {
 // Somebody has the cgroup itself for themselves. The gate cannot be, and says who it is.
 func TestAnExclusiveProgramInItsPlaceIsNamed(t *testing.T) {
 	g := newGround(t)
-	attachAlone(t, g.cgroup)
+	containtest.AttachAlone(t, g.cgroup)
 	a := g.host.Start(t, g.cgroup, "agent", g.place)
 	if err := a.Hear(nil); err == nil || !strings.Contains(err.Error(), "others") {
 		t.Errorf("it says: %v", err)
-	}
-}
-
-func attachAlone(t *testing.T, cgroup string) {
-	t.Helper()
-	dir, err := os.Open(cgroup)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = dir.Close() }()
-	pass := answers(t, ebpf.CGroupSKB, 1)
-	for _, at := range []ebpf.AttachType{ebpf.AttachCGroupInetEgress, ebpf.AttachCGroupInetIngress} {
-		if err := link.RawAttachProgram(link.RawAttachProgramOptions{Target: int(dir.Fd()), Program: pass, Attach: at}); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ var (
 	control = netip.MustParseAddrPort("198.18.2.2:7443")
 	peer4   = netip.MustParseAddr("198.18.1.2")
 	peer6   = netip.MustParseAddr("fd00:1::2")
+	inner4  = netip.MustParseAddr("198.18.3.2")
 )
 
 // every way in which something leaves the machine: its processes talk, it passes on what others
@@ -34,6 +36,7 @@ var every = []string{"udp4", "udp6", "tcp4", "tcp6", "new4", "new6", "icmp4", "i
 type ground struct {
 	machine  *containtest.Host
 	ears     map[string]*containtest.Ear
+	outside  *containtest.Process
 	settings agent.Settings
 	orders   agent.Server
 	line     *containtest.Process
@@ -46,27 +49,26 @@ func newGround(t *testing.T) *ground {
 	g.settings = agent.Settings{State: t.TempDir(), Cgroups: root, Control: control,
 		Place: gate.Place{Cgroup: root, Pins: containtest.Pins(t)}}
 	agent.Enrol(t, g.settings.State)
-	outside := containtest.Over(t, "outside", serial(t))
+	g.outside = containtest.Over(t, "outside", serial(t))
 	for _, w := range wires {
 		machine.Rename(t, w.hardware, "to"+w.far)
 		containtest.Plugged(machine, "to"+w.far, w.here...).Up(t)
 		g.ears[w.far] = containtest.Afar(w.far, func() (heard map[string]int) {
-			outside.Ask(question{Heard: w.far}, &heard)
+			g.outside.Ask(question{Heard: w.far}, &heard)
 			return heard
 		})
 	}
 	machine.Via(t, peer4.String(), peer6.String())
 	machine.Forwards(t)
-	var peer net.HardwareAddr
-	outside.Ask(question{Hardware: "peer"}, &peer)
-	g.talk(t, peer)
 	return g
 }
 
 // talk says everything to the peer, something to the server besides the control channel, and
 // keeps that up.
-func (g *ground) talk(t *testing.T, peer net.HardwareAddr) {
+func (g *ground) talk(t *testing.T) {
 	t.Helper()
+	var peer net.HardwareAddr
+	g.outside.Ask(question{Hardware: "peer"}, &peer)
 	frame := &containtest.Frame{Interface: "topeer", To: peer, From: containtest.Addr("198.18.1.1"), At: peer4}
 	start := func(talk containtest.Talk) {
 		talk.Every = between
@@ -74,6 +76,13 @@ func (g *ground) talk(t *testing.T, peer net.HardwareAddr) {
 	}
 	start(containtest.Talk{To: []netip.Addr{peer4, peer6}, Frame: frame})
 	start(containtest.Talk{To: []netip.Addr{peer4, peer6}, Ways: []string{"connected"}})
+	// A service, whose manager has a program of its own for it that lets nobody in beside it.
+	service := filepath.Join(g.settings.Cgroups, "service")
+	if err := os.Mkdir(service, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	containtest.AttachAlone(t, service)
+	g.machine.Start(t, service, "talk", containtest.Talk{To: []netip.Addr{inner4}, Every: between})
 	start(containtest.Talk{To: []netip.Addr{control.Addr()}, Ways: []string{"udp", "new", "icmp"}})
 	g.line = g.machine.Start(t, "", "call", containtest.Call{To: control, Every: between})
 }
@@ -98,15 +107,16 @@ func serial(t *testing.T) *os.File {
 	return f
 }
 
-func (g *ground) agent(t *testing.T) *containtest.Process {
+func (g *ground) agent(t *testing.T) (a *containtest.Process, took time.Duration) {
 	t.Helper()
 	began := time.Now()
-	a := g.machine.Start(t, "", "agent", g.settings)
+	a = g.machine.Start(t, "", "agent", g.settings)
 	if err := a.Hear(nil); err != nil {
 		t.Fatalf("start the agent: %v", err)
 	}
-	t.Logf("the agent took %v to start", time.Since(began).Round(time.Millisecond))
-	return a
+	took = time.Since(began)
+	t.Logf("the agent took %v to start", took.Round(time.Millisecond))
+	return a, took
 }
 
 // open fails the test when something is not heard outside that should be.
@@ -114,6 +124,7 @@ func (g *ground) open(t *testing.T) {
 	t.Helper()
 	g.ears["peer"].Until(t, 20*time.Second, every...)
 	g.ears["server"].Until(t, 20*time.Second, "udp4", "new4", "icmp4")
+	g.ears["inner"].Until(t, 20*time.Second, "udp4", "new4", "raw4")
 }
 
 // forget is what was on its way, and does not count.

@@ -40,7 +40,7 @@ type question struct {
 }
 
 // between is the pause between two words: the processor is emulated, and talks all day.
-const between = 30 * time.Millisecond
+const between = 40 * time.Millisecond
 
 // TestOutside is what there is besides the machine. The words after the flags are the command
 // that starts it; cards and a second serial line are added to them. It passes when the machine

@@ -18,8 +18,11 @@ import (
 // ends by itself, and its agent is killed for good.
 func TestTheWholeHost(t *testing.T) {
 	g := newGround(t)
-	a := g.agent(t)
+	a, _ := g.agent(t)
 	g.hooked(t, ask(t, a, agent.Order{Report: true}).Report)
+	g.talk(t)
+	// The network of the containers sets a filter that lets out whatever comes to it.
+	g.machine.LetOut(t, "topeer", containtest.Pass(t))
 	g.open(t)
 
 	d := ask(t, a, agent.Order{Envelope: g.orders.Signed(t, directive.Isolate, nil)})
@@ -29,12 +32,17 @@ func TestTheWholeHost(t *testing.T) {
 	t.Logf("isolated in %v, %+v, notes %q", d.Receipt.After, *d.Receipt.Sockets, d.Receipt.Notes)
 	g.forget()
 	g.silent(t, 2*time.Second)
-	for range 2 {
+	a.Kill()
+	g.silent(t, 500*time.Millisecond)
+	a, took := g.agent(t) // it is told nothing: it remembers
+	g.silent(t, 500*time.Millisecond)
+	for _, part := range []time.Duration{70, 90} { // and killed while it takes over
 		a.Kill()
-		g.silent(t, 500*time.Millisecond)
-		a = g.agent(t) // it is told nothing: it remembers
-		g.silent(t, 500*time.Millisecond)
+		a = g.machine.Start(t, "", "agent", g.settings)
+		g.silent(t, took*part/100)
 	}
+	a.Kill()
+	a, _ = g.agent(t)
 	p := ask(t, a, agent.Order{Verify: "D-1"}).Proof
 	if p.Standing != gate.InEffect {
 		t.Errorf("proof: %+v", p)
@@ -45,6 +53,9 @@ func TestTheWholeHost(t *testing.T) {
 		}
 	}
 	t.Logf("proof: %+v", p)
+	for layer, why := range ask(t, a, agent.Order{Report: true}).Counts {
+		t.Logf("refused: %v: %v", layer, why)
+	}
 	ask(t, a, agent.Order{Envelope: g.orders.Signed(t, directive.Release, agent.Release("D-1"))})
 	g.open(t)
 

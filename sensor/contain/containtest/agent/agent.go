@@ -53,6 +53,7 @@ type Done struct {
 	Notices []contain.Notice
 	Fresh   bool
 	Report  gate.Report
+	Counts  gate.Refusals
 }
 
 // Play is the role of an agent, for containtest.Play: it obeys until it is killed.
@@ -85,6 +86,7 @@ func Play(args json.RawMessage) error {
 			d.Holds = h.Holds()
 		case o.Report:
 			d.Report = g.Report()
+			d.Counts, err = g.Refused()
 		case o.Tick:
 			later += o.Later
 			h.Tick(context.Background())
