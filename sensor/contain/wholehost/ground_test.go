@@ -148,7 +148,7 @@ func (g *ground) silent(t *testing.T, during time.Duration) {
 	if l.Answers == 0 || l.Dials != 1 {
 		t.Errorf("the control channel was interrupted: %+v", l)
 	}
-	t.Logf("silent; control channel: %d answers, longest gap %v", l.Answers, l.Longest.Round(time.Millisecond))
+	t.Logf("control channel: %d answers, longest gap %v", l.Answers, l.Longest.Round(time.Millisecond))
 }
 
 const settle = 300 * time.Millisecond // on an emulated wire
