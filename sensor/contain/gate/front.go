@@ -22,6 +22,7 @@ func (g *Gate) followFilters(ctx context.Context) {
 		return
 	}
 	defer context.AfterFunc(ctx, s.Close)()
+	_ = g.scan() // what came before anybody listened
 	for {
 		messages, _, err := s.Receive()
 		if ctx.Err() != nil {
