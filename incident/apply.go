@@ -151,7 +151,7 @@ func Apply(s State, r Recorded) State {
 	case ActionRequested, ActionPlanned, ActionNotPlanned, ActionReplanned, ActionApproved, ActionDenied, ApproversAsked, ActionExpired, ActionStarted,
 		TargetMarked, ActionEnded, EvidenceWaived, ActionsFrozen, ActionsResumed, ReleaseAsked, HoldExtended, HoldRanOut, HoldKept, GlassReviewed, RosterAdded, RosterSettled:
 		s = applyDeed(s, r)
-	case ExceptionMade, ExceptionEnded:
+	case ExceptionMade, ExceptionEnding, ExceptionEnded:
 		s = applyException(s, e)
 	case Distrusted, TrustAsked, Trusted:
 		s.Doubts = applyDoubt(s.Doubts, r)

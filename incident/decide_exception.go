@@ -79,7 +79,7 @@ func (d *deciding) makeException(c MakeException) error {
 	if x.Owner != x.By {
 		d.say(PlacePerson, x.Owner, false)
 	}
-	d.setClock(exceptionClock(x.N), Deadline{Due: x.Expires})
+	d.setClock(exceptionClock(x.N), x.deadline())
 	return nil
 }
 
@@ -104,7 +104,7 @@ func (d *deciding) endException(c EndException) error {
 	return nil
 }
 
-// exceptionTick ends what has run out, and says so to whoever answers for it; where they
+// exceptionTick ends what has run out, and says so to whoever answers for it, and a day ahead; where they
 // cannot be reached, in the announcement channel. What it kept quiet is heard again.
 func (d *deciding) exceptionTick(c Tick) error {
 	n, ok := numbered(c.Clock, "exception/")
@@ -113,7 +113,14 @@ func (d *deciding) exceptionTick(c Tick) error {
 	if !ok || !armed || clock.Armed != c.Armed || !clock.Running() || !holds {
 		return nil
 	}
-	d.emit(ExceptionEnded{Exception: x, Expired: true})
+	switch {
+	case c.Stage == StageDue:
+		d.emit(ExceptionEnded{Exception: x, Expired: true})
+	case clock.Warned:
+		return nil
+	default:
+		d.emit(ExceptionEnding{x})
+	}
 	if d.s.Person(x.Owner).Slack == "" {
 		d.owe(Say{To: PlaceAnnounce}, laneAnnounce, RankSay, d.a.At, time.Time{})
 	} else {

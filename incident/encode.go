@@ -97,7 +97,7 @@ var eventBook = bind([]entry{
 	kind[LegalHoldSet]("legal_hold_set"), kind[LegalHoldLiftAsked]("legal_hold_lift_asked"), kind[LegalHoldLifted]("legal_hold_lifted"),
 	kind[EvidenceExported]("evidence_exported"), kind[EvidenceErased]("evidence_erased"),
 	kind[SignalSeen]("signal_seen"), since[SignalGrew]("signal_grew", 2), kind[SignalsJudged]("signals_judged"),
-	kind[ExceptionMade]("exception_made"), kind[ExceptionEnded]("exception_ended"),
+	kind[ExceptionMade]("exception_made"), kind[ExceptionEnding]("exception_ending"), kind[ExceptionEnded]("exception_ended"),
 	since[LookBegun]("look_begun", 2), kind[LookStopped]("look_stopped"), since[LookEnded]("look_ended", 2), since[Looked]("looked", 2),
 })
 

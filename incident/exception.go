@@ -19,6 +19,8 @@ const (
 	LongestException = 366 * 24 * time.Hour
 	// MaxExceptions is how many hold at once. Who needs more has a rule to mend.
 	MaxExceptions = 200
+	// exceptionWarning is how long before its end whoever answers for one is told, if it lasts twice as long.
+	exceptionWarning = 24 * time.Hour
 )
 
 // Exception is one of them. Host, Image, Program and User are patterns with "*" and "?";
@@ -70,6 +72,10 @@ type (
 	ExceptionMade struct {
 		Exception Exception `json:"exception"`
 	}
+	// ExceptionEnding says a day ahead that it ends.
+	ExceptionEnding struct {
+		Exception Exception `json:"exception"`
+	}
 	// ExceptionEnded says that it is heard again: because its time was over, or by somebody.
 	ExceptionEnded struct {
 		Exception Exception `json:"exception"`
@@ -81,7 +87,17 @@ type (
 func (MakeException) command() {}
 func (EndException) command()  {}
 func (ExceptionMade) event()   {}
+func (ExceptionEnding) event() {}
 func (ExceptionEnded) event()  {}
+
+// deadline is when it ends, and when that is said.
+func (x Exception) deadline() Deadline {
+	at := Deadline{Due: x.Expires}
+	if warn := x.Expires.Add(-exceptionWarning); warn.Sub(x.Made) >= exceptionWarning {
+		at.Warn = warn
+	}
+	return at
+}
 
 func exceptionClock(n int) ClockName { return ClockName(fmt.Sprintf("exception/%d", n)) }
 
@@ -91,6 +107,8 @@ func applyException(s State, e Event) State {
 	case ExceptionMade:
 		s.Exceptions = append(s.Exceptions[:len(s.Exceptions):len(s.Exceptions)], e.Exception)
 		s.ExceptionCount = e.Exception.N
+	case ExceptionEnding:
+		s.Clocks = with(s.Clocks, exceptionClock(e.Exception.N), func(c Clock) Clock { c.Warned = true; return c })
 	case ExceptionEnded:
 		left := make([]Exception, 0, len(s.Exceptions))
 		for _, x := range s.Exceptions {

@@ -136,3 +136,37 @@ func TestAnExceptionWhoseLimitWasErasedIsNotWhole(t *testing.T) {
 		t.Error("without its host it fits every host")
 	}
 }
+
+// Nobody is to find out from a hundred signals that an exception was over: its owner is told a day ahead, once. One for a day is
+// not worth it.
+func TestTheOwnerIsToldADayAhead(t *testing.T) {
+	r := beginExceptions(t)
+	end := r.now.Add(30 * 24 * time.Hour)
+	for _, expires := range []time.Time{end, r.now.Add(47 * time.Hour)} {
+		if err := r.ask(alice, r.made(func(c *MakeException) { c.Owner, c.Expires = bob, expires })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var warns []Owed
+	for _, o := range r.owed {
+		if w, ok := o.Effect.(Wake); ok && w.Stage == StageWarn {
+			warns = append(warns, o)
+		}
+	}
+	if len(warns) != 1 || !warns[0].Due.Equal(end.Add(-24*time.Hour)) {
+		t.Fatalf("%+v", warns)
+	}
+	r.owed, r.now = nil, warns[0].Due
+	for range 2 {
+		if err := r.ask(Clockwork, Tick{Clock: "exception/1", Armed: warns[0].Seq, Stage: StageWarn}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := strings.Join(r.told(), " "); got != "person/bob" || len(r.s.Exceptions) != 2 {
+		t.Errorf("told %q, left %+v", got, r.s.Exceptions)
+	}
+	r.now = end
+	if err := r.ask(Clockwork, Tick{Clock: "exception/1", Armed: warns[0].Seq, Stage: StageDue}); err != nil || len(r.s.Exceptions) != 1 {
+		t.Errorf("%v: left %+v", err, r.s.Exceptions)
+	}
+}

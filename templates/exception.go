@@ -37,6 +37,10 @@ func (v voice) saidOfExceptions() Card {
 		x = e.Exception
 		news = fmt.Sprintf("*You answer for exception %d*, made by %s: nothing is said of %%s until %s.", x.N, v.by(), When(x.Expires, ""))
 		next = fmt.Sprintf("To end it: “signals exceptions end %d”.", x.N)
+	case incident.ExceptionEnding:
+		x, tone = e.Exception, Warn
+		news = fmt.Sprintf("*Exception %d ends %s:* then what it keeps quiet is heard again. It is %%s.", x.N, When(x.Expires, ""))
+		next = "Where it is still right then, make another: “signals except”."
 	case incident.ExceptionEnded:
 		x, tone = e.Exception, Warn
 		news = fmt.Sprintf("*Exception %d has run out:* what it kept quiet is heard again. It was %%s.", x.N)
@@ -64,6 +68,8 @@ func (t teller) ofExceptions(r incident.Recorded) string {
 	case incident.ExceptionMade:
 		x := e.Exception
 		return fmt.Sprintf("%s made exception %d: %s until %s, owned by %s%s", t.name(r.By), x.N, ExceptionWords(x), Stamp(x.Expires), t.name(x.Owner), colon(x.Reason))
+	case incident.ExceptionEnding:
+		return fmt.Sprintf("Exception %d ends %s: %s", e.Exception.N, Stamp(e.Exception.Expires), ExceptionWords(e.Exception))
 	case incident.ExceptionEnded:
 		if e.Expired {
 			return fmt.Sprintf("Exception %d has run out: %s", e.Exception.N, ExceptionWords(e.Exception))

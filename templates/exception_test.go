@@ -14,7 +14,7 @@ func TestWhoAnswersForAnExceptionIsTold(t *testing.T) {
 	var b strings.Builder
 	for name, e := range map[string]incident.Event{
 		"1 made": incident.ExceptionMade{Exception: anException}, "2 ended": incident.ExceptionEnded{Exception: anException, Why: incident.Seal("the backup is gone")},
-		"3 run out": incident.ExceptionEnded{Exception: anException, Expired: true},
+		"3 near": incident.ExceptionEnding{Exception: anException}, "4 run out": incident.ExceptionEnded{Exception: anException, Expired: true},
 	} {
 		for _, place := range []incident.Place{incident.PlacePerson, incident.PlaceAnnounce} {
 			who := incident.PersonID("")

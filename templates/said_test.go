@@ -69,7 +69,7 @@ func everyEvent() []incident.Event {
 		incident.LegalHoldSet{Why: incident.Seal("counsel expects a claim")}, incident.LegalHoldSet{From: "INC-0041"}, incident.LegalHoldLiftAsked{Why: incident.Seal("settled")}, incident.LegalHoldLifted{First: "bob", Why: incident.Seal("settled")},
 		incident.EvidenceExported{To: incident.Seal("State police, case 12"), Items: 3}, incident.EvidenceErased{Days: 365, Items: []incident.ErasedItem{{Stream: "INC-0042", Line: 8, Stored: "ab"}}, Refs: []string{"ab"}, Why: "kept for 365 days after closing"},
 		incident.SecretSeen{Entry: 30, Author: "bob", Found: []incident.FoundSecret{{Kind: "password", Count: 1}}},
-		incident.ExceptionMade{Exception: anException}, incident.ExceptionEnded{Exception: anException, Expired: true}, incident.ExceptionEnded{Exception: anException, Why: incident.Seal("the backup is gone")},
+		incident.ExceptionMade{Exception: anException}, incident.ExceptionEnding{Exception: anException}, incident.ExceptionEnded{Exception: anException, Expired: true}, incident.ExceptionEnded{Exception: anException, Why: incident.Seal("the backup is gone")},
 		aSignal, incident.SignalGrew{Group: "g1", Level: incident.LevelCritical, Techniques: []string{"T1059.004", "T1071"}, Hosts: 3, Count: 24, Last: at(44), Worse: true,
 			News: []incident.SignalNews{{Title: incident.Seal("Data is carried in names"), Level: incident.LevelCritical, Techniques: []string{"T1071"}, Summary: incident.Seal("dns /usr/bin/dig")}}},
 		incident.SignalGrew{Group: "g1", Level: incident.LevelHigh, Count: 6, Last: at(44)}, incident.SignalsJudged{Group: "g1", False: true, Why: incident.Seal("our own scanner")},
