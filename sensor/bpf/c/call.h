@@ -69,9 +69,14 @@ static __always_inline u64 arg(struct pt_regs *r, int i, u32 at)
 SEC("raw_tp/sys_exit")
 int sys_exit(struct bpf_raw_tracepoint_args *ctx)
 {
-	u32 at = slot((void *)ctx->args[0]);
+	struct pt_regs *r = (void *)ctx->args[0];
+	u32 nr = BPF_CORE_READ(r, orig_ax) & ~X32, at;
 	u8 who;
 
+	/* Most calls are nobody's: of those nothing more is read. */
+	if (nr >= CALLS32 || !(serves[nr] | serves[nr + CALLS32]))
+		return 0;
+	at = slot(r);
 	if (at >= CALLS)
 		return 0;
 	who = serves[at];
