@@ -68,20 +68,8 @@ func container(t *testing.T, x *execs, disk, id, image string) (run func(program
 // What is learned of one container holds for the next of that image, whatever its version, and not
 // for one of another image or for the host.
 func TestWhatAnImageDoesIsLearnedOfItsContainers(t *testing.T) {
-	need(t, os.Geteuid() == 0, "watching takes root")
 	disk, x := t.TempDir(), &execs{seen: map[string]event.Event{}}
-	a, err := agent.Open(agent.Options{Host: "web-3", Sink: x, Root: disk})
-	need(t, err == nil, "the kernel cannot be watched")
-	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- a.Run(ctx) }()
-	defer func() {
-		cancel()
-		if err := <-done; err != nil {
-			t.Error(err)
-		}
-		_ = a.Close()
-	}()
+	watch(t, agent.Options{Host: "web-3", Sink: x, Root: disk})
 	program := tinyProgram(t)
 	first := container(t, x, disk, strings.Repeat("a1", 32), "docker.io/library/nginx:1.27")(program)
 	second := container(t, x, disk, strings.Repeat("b2", 32), "nginx@sha256:"+strings.Repeat("ef", 32))(program)

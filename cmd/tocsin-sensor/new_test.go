@@ -59,23 +59,29 @@ func (s *sifting) count() (seen, fresh, size int) {
 // machine meanwhile is among them.
 const mostNew = 200
 
-// A Go project is built twice with nothing in its cache: of hundreds of events a few are new the first time, and hardly any the
-// second. With TOCSIN_NEW_IDLE=5m it is also counted what comes while nothing is built.
-func TestOfABuildLittleIsNew(t *testing.T) {
+// watch has this machine watched until the test ends.
+func watch(t *testing.T, o agent.Options) {
+	t.Helper()
 	need(t, os.Geteuid() == 0, "watching takes root")
-	s := &sifting{sieve: baseline.NewSieve(baseline.SieveRules{})}
-	a, err := agent.Open(agent.Options{Host: "here", Sink: s})
+	a, err := agent.Open(o)
 	need(t, err == nil, "the kernel cannot be watched")
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	defer func() {
+	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
 		_ = a.Close()
-	}()
+	})
+}
+
+// A Go project is built twice with nothing in its cache: of hundreds of events a few are new the first time, and hardly any the
+// second. With TOCSIN_NEW_IDLE=5m it is also counted what comes while nothing is built.
+func TestOfABuildLittleIsNew(t *testing.T) {
+	s := &sifting{sieve: baseline.NewSieve(baseline.SieveRules{})}
+	watch(t, agent.Options{Host: "here", Sink: s})
 	tell := func(what string, took time.Duration) int {
 		seen, fresh, size := s.count()
 		per := func(n int) float64 { return float64(n) / took.Minutes() }

@@ -11,8 +11,8 @@ import (
 
 const (
 	mostOlder = 64 << 20 // bytes of sets that were published before, kept to tell what changed since
-	olderSets = 8
-	mostWhole = 6 << 20 // bytes of a set for an agent that takes no parts
+	olderSets = 8        // of a kind
+	mostWhole = 6 << 20  // bytes of a set for an agent that takes no parts
 )
 
 // gifts are the sets that one host is still to have. One of a kind is under way at a time: what the host
@@ -182,8 +182,8 @@ func (f *Fleet) shape(u *wire.Update, base []byte, parts bool) (shaped *wire.Upd
 // changed is what turns the set that hashes to base into u; nothing where that is not known. It is found out
 // once for all hosts that have the same.
 func (f *Fleet) changed(u *wire.Update, base []byte) []byte {
-	make := f.c.Changes[u.GetKind()]
-	if make == nil || len(base) == 0 {
+	find := f.c.Changes[u.GetKind()]
+	if find == nil || len(base) == 0 {
 		return nil
 	}
 	f.mu.Lock()
@@ -196,7 +196,7 @@ func (f *Fleet) changed(u *wire.Update, base []byte) []byte {
 	once := f.deltas[key]
 	if once == nil {
 		once = sync.OnceValue(func() []byte {
-			change, err := make(from, u.GetBody())
+			change, err := find(from, u.GetBody())
 			if err != nil {
 				f.c.Log.Error("find out what changed between two sets", "kind", u.GetKind(), "err", err)
 			}

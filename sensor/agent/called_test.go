@@ -28,7 +28,7 @@ func keep(t testing.TB, host, id, name, image string) {
 func scope(t testing.TB, path string) (tree string) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Skip("only what root made is believed")
+		missing(t, "only what root made is believed")
 	}
 	tree = t.TempDir()
 	if err := os.MkdirAll(filepath.Join(tree, path), 0o755); err != nil {

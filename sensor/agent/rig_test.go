@@ -65,7 +65,7 @@ func kernel(t *testing.T) *world {
 
 // missing skips a test for what this machine has not, or fails it where everything must
 // be there.
-func missing(t *testing.T, why ...any) {
+func missing(t testing.TB, why ...any) {
 	t.Helper()
 	if os.Getenv("TOCSIN_TEST_REQUIRE_ALL") == "1" {
 		t.Fatal(why...)

@@ -321,54 +321,6 @@ func (t *talk) hear(ctx context.Context, down *wire.Down) error {
 	return nil // what this agent does not know it passes over
 }
 
-// take begins with a set; when it comes in parts, they follow.
-func (t *talk) take(u *wire.Update) error {
-	t.coming = nil
-	switch {
-	case u.GetSize() > wire.MostUpdate:
-		return errors.New("the server sends a set that is too large")
-	case u.GetSize() > 0:
-		t.coming = u
-		t.coming.Body = make([]byte, 0, u.GetSize())
-		return nil
-	}
-	select {
-	case t.news <- u:
-		return nil
-	default:
-		return errors.New("the server sends more sets than can be read")
-	}
-}
-
-// part goes on with a set. What belongs to none is passed over.
-func (t *talk) part(b []byte) error {
-	u := t.coming
-	if u == nil {
-		return nil
-	}
-	if u.Body = append(u.Body, b...); uint64(len(u.GetBody())) < u.GetSize() {
-		return nil
-	} else if uint64(len(u.GetBody())) > u.GetSize() {
-		return errors.New("the server sends more of a set than there is")
-	}
-	u.Size = 0
-	return t.take(u)
-}
-
-// installs puts sets into force beside the conversation: a large one takes its time to be read.
-func (t *talk) installs(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case u := <-t.news:
-			if err := t.say(ctx, &wire.Up{What: &wire.Up_Installed{Installed: t.install(u, true)}}); err != nil {
-				return err
-			}
-		}
-	}
-}
-
 // resettle does as the server wants, and tells it what came of it.
 func (t *talk) resettle(s *wire.Settings) {
 	t.settings(s)

@@ -31,14 +31,7 @@ func TestKillingTheAgentOpensNothing(t *testing.T) {
 				a.Ask(order{Isolate: -1}, nil) // as it restores what it holds
 				time.Sleep(50 * time.Millisecond)
 			}
-			// Killed while it takes over, at moments that are not ours to choose.
-			for wait := range 8 {
-				a.Kill()
-				a = g.host.Start(t, g.cgroup, "agent", g.place)
-				time.Sleep(time.Duration(wait*5) * time.Millisecond)
-			}
-			a.Kill()
-			a = g.agent(t)
+			a = g.replaced(t, a, 8, 5*time.Millisecond)
 			g.ear.Silence(t, 200*time.Millisecond)
 			g.alive(t)
 

@@ -143,6 +143,19 @@ func (g *ground) agent(t *testing.T) *containtest.Process {
 	return a
 }
 
+// replaced kills the agent that many times while it takes over, each time step later: at moments that are not
+// ours to choose. The one that comes in the end has taken over.
+func (g *ground) replaced(t *testing.T, a *containtest.Process, times int, step time.Duration) *containtest.Process {
+	t.Helper()
+	for wait := range times {
+		a.Kill()
+		a = g.host.Start(t, g.cgroup, "agent", g.place)
+		time.Sleep(time.Duration(wait) * step)
+	}
+	a.Kill()
+	return g.agent(t)
+}
+
 // alive fails the test when the control channel was interrupted since the last time.
 func (g *ground) alive(t *testing.T) {
 	t.Helper()

@@ -33,13 +33,7 @@ func TestSomebodyElsesFilterIsBehind(t *testing.T) {
 			time.Sleep(settle)
 			g.ear.Heard()
 			g.ear.Silence(t, 300*time.Millisecond)
-			for wait := range 5 { // and however often the agent is killed while it takes over
-				a.Kill()
-				a = g.host.Start(t, g.cgroup, "agent", g.place)
-				time.Sleep(time.Duration(wait*30) * time.Millisecond)
-			}
-			a.Kill()
-			a = g.agent(t)
+			a = g.replaced(t, a, 5, 30*time.Millisecond)
 			g.ear.Silence(t, 300*time.Millisecond)
 			g.alive(t)
 			a.Ask(order{Release: true}, nil)
